@@ -1,0 +1,1 @@
+"""The sets that ``tools/build_data.py`` builds, one module each."""
