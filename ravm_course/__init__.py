@@ -1,4 +1,4 @@
-"""Companion package of the course: from n-gram models to retrieval-augmented vision-language models.
+"""Companion package of the course, from n-grams to retrieval-augmented vision-language models.
 
 The package is a house with floors. A room imports only from the floors below its own:
 

@@ -54,7 +54,7 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write `text` to `path` atomically, as UTF-8 with ``\\n`` line ends.
+    r"""Write `text` to `path` atomically, as UTF-8 with ``\n`` line ends.
 
     Examples
     --------
@@ -62,6 +62,6 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_text(Path(folder) / "a.txt", "字")
     ...     (Path(folder) / "a.txt").read_bytes()
-    b'\\xe5\\xad\\x97'
+    b'\xe5\xad\x97'
     """
     write_bytes(path, text.encode("utf-8"))

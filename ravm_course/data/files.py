@@ -78,8 +78,7 @@ def path(name: str) -> Path:
     record = manifest().get(name)
     if record is None:
         raise DataError(
-            f"no bundled file is called {name!r}. "
-            f"Known files: {', '.join(sorted(manifest()))}."
+            f"no bundled file is called {name!r}. Known files: {', '.join(sorted(manifest()))}."
         )
     file = FOLDER / name
     restore = (

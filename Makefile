@@ -1,0 +1,102 @@
+# make book · serve · test · lab · bench · clean: each sets up what it needs, and a second run does
+# no work twice. PYTHON=python3.12 make book chooses the interpreter.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PY     := $(BIN)/python
+SITE   := build/site/html
+PORT   ?= 8000
+TORCH  := $(shell sed -n 's/^    "\(torch==[^"]*\)",/\1/p' pyproject.toml)
+
+CHAPTERS := $(wildcard notebooks/*.ipynb) book/appendix/datasets.ipynb
+SOURCES  := $(shell find ravm_course book notebooks -type f -not -path '*/.*' -not -name '*.pyc') \
+            _config.yml tools/build_site.py
+
+# Numerical libraries take one thread a test process; chapters choose their own.
+export PYTHONUTF8 := 1
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help book serve lab test lint unit chapters site-tests bench lock clean
+
+help:
+	@echo "make book    build the site into $(SITE)"
+	@echo "make serve   build it and serve it at http://127.0.0.1:$(PORT)"
+	@echo "make lab     open the chapters in JupyterLab"
+	@echo "make test    everything that CI checks: lint, unit, chapters, site-tests"
+	@echo "make bench   the benchmarks (minutes; wants an idle machine)"
+	@echo "make lock    resolve the lock files anew (maintainers)"
+	@echo "make clean   remove what was built, and the environment"
+
+# --- the environment ---------------------------------------------------------------------------
+
+$(VENV)/made:
+	@$(PYTHON) tools/check_machine.py python
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --upgrade pip
+	@touch $@
+
+$(VENV)/torch: $(VENV)/made pyproject.toml
+	@echo "Installing $(TORCH): on Linux without a GPU, a CPU build that is there already is kept."
+	$(PY) -m pip install --quiet $(TORCH)
+	@touch $@
+
+$(VENV)/book: $(VENV)/torch requirements.lock
+	@echo "Installing the package, Jupyter Book and JupyterLab (a few minutes, once)."
+	$(PY) -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(PY) -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/book requirements-dev.lock
+	@$(PYTHON) tools/check_machine.py compiler browser
+	@echo "Installing the tests and the reference libraries they compare with."
+	$(PY) -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+# --- the site ----------------------------------------------------------------------------------
+
+$(SITE)/index.html: $(VENV)/book $(SOURCES)
+	$(PY) tools/build_site.py
+
+book: $(SITE)/index.html
+	@echo "The site is at $(SITE)/index.html; 'make serve' shows it with search."
+
+serve: book
+	@echo "http://127.0.0.1:$(PORT)  (stop with Ctrl+C)"
+	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
+
+lab: $(VENV)/book
+	$(BIN)/jupyter lab --notebook-dir notebooks
+
+# --- the checks --------------------------------------------------------------------------------
+
+test: lint unit chapters site-tests
+	@echo "All checks passed."
+
+lint: $(VENV)/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+unit: $(VENV)/dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadscope -m "not browser" \
+	    --ignore tests/browser --ignore tests/site
+
+chapters: $(VENV)/dev
+	RAVM_COURSE_QUIET=1 $(BIN)/pytest --nbval --nbval-sanitize-with tests/notebooks/sanitize.cfg \
+	    -n 2 --dist loadscope $(CHAPTERS)
+
+site-tests: $(VENV)/dev $(SITE)/index.html
+	$(BIN)/pytest tests/site tests/browser
+
+# --- for maintainers ---------------------------------------------------------------------------
+
+bench: $(VENV)/dev
+	@for script in $(filter-out benchmarks/timing.py,$(wildcard benchmarks/*.py)); do \
+	    echo "== $$script"; $(PY) $$script || exit 1; done
+
+lock: $(VENV)/dev
+	$(PY) tools/lock.py
+
+clean:
+	rm -rf build $(VENV) .pytest_cache .ruff_cache .hypothesis
