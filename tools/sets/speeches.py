@@ -88,7 +88,7 @@ def build(sources: dict[str, Path], out: Path) -> list[dict]:
         rows.append(
             {
                 "date": str(raw["year"]),
-                "president": raw["name"],
+                "president": raw["name"].replace("Mc Kinley", "McKinley"),
                 "party": raw["party"],
                 "text": clean(raw["text"]),
             }
