@@ -21,9 +21,9 @@ from ravm_course.data.speeches import Speech
 
 #: abbreviations that stand before a name or a number and do not end a sentence
 TITLES = frozenset(
-    ("Mr", "Mrs", "Ms", "Messrs", "Dr", "St", "Hon", "Rev", "Gen", "Col", "Maj", "Capt", "Lieut")
-    + ("Lt", "Sgt", "Brig", "Adm", "Prof", "Sen", "Rep", "Gov", "Jr", "Sr", "No", "Nos", "vol")
-    + ("Vol", "pp", "art", "Art", "sec", "Sec", "cf", "viz")
+    {"Mr", "Mrs", "Ms", "Messrs", "Dr", "St", "Hon", "Rev", "Gen", "Col", "Maj", "Capt", "Lieut"}
+    | {"Lt", "Sgt", "Brig", "Adm", "Prof", "Sen", "Rep", "Gov", "Jr", "Sr", "No", "Nos", "vol"}
+    | {"Vol", "pp", "art", "Art", "sec", "Sec", "cf", "viz"}
 )
 
 #: four eras of the speeches, each as its first and last year
@@ -117,8 +117,8 @@ def era(year: int) -> int:
     raise ValueError(f"year is {year}, but the speeches run from {ERAS[0][0]} to {ERAS[-1][1]}.")
 
 
-#: The years whose speech shares at least 20 sequences of 13 words with another one: presidents quote
-#: and copy (1867 and 1868 share 1,385). A test holds this list equal to the texts.
+#: The years whose speech shares at least 20 sequences of 13 words with another one: presidents
+#: quote and copy (1867 and 1868 share 1,385). A test holds this list equal to the texts.
 QUOTING_YEARS = frozenset(
     {1796, 1797, 1798, 1807, 1808, 1829, 1830, 1837, 1844, 1845, 1846, 1847, 1848, 1854, 1855}
     | {1857, 1858, 1859, 1860, 1863, 1864, 1865, 1867, 1868, 1870, 1871, 1872, 1875, 1878, 1879}
