@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
-from matplotlib import font_manager
+from matplotlib import font_manager, pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
@@ -62,6 +62,8 @@ _STYLE = {
 def use_style() -> None:
     """Set Matplotlib's defaults to the style of the course, for this process.
 
+    Call it once at the top of a notebook, before the first figure.
+
     Examples
     --------
     >>> use_style()
@@ -69,7 +71,7 @@ def use_style() -> None:
     120.0
     """
     matplotlib.rcParams.update(_STYLE)
-    matplotlib.get_backend()  # in a notebook: make figures show as pictures
+    pyplot.switch_backend(pyplot.get_backend())  # a notebook now shows a Figure as a picture
 
 
 def subplots(
@@ -281,7 +283,7 @@ def interval_bars(
     if reference is not None:
         axes.axvline(reference, color=BLACK, linestyle="--", linewidth=1)
     axes.set(yticks=place, yticklabels=labels, xlabel=xlabel)
-    axes.margins(x=0.25)
+    axes.margins(x=0.28)
     axes.grid(visible=False, axis="y")
     axes.invert_yaxis()
     return figure

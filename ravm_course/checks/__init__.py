@@ -1,0 +1,1 @@
+"""Check the reader's answers to the exercises, one module a chapter."""
