@@ -1,0 +1,27 @@
+"""Two towers that learn from pairs of pictures and texts: CLIP in small (chapters 17 and 19)."""
+
+from ravm_course.vlm.augment import augment, may_mirror
+from ravm_course.vlm.clip import CLIP, CLIPConfig, to_float
+from ravm_course.vlm.hashing import hash_text
+from ravm_course.vlm.loss import clip_loss, gather_rows
+from ravm_course.vlm.pretrained import load_pretrained, pretrained_facts
+from ravm_course.vlm.towers import ImageTower, TextTower
+from ravm_course.vlm.zero_shot import class_weights, classify, zero_shot
+
+__all__ = [
+    "CLIP",
+    "CLIPConfig",
+    "ImageTower",
+    "TextTower",
+    "augment",
+    "class_weights",
+    "classify",
+    "clip_loss",
+    "gather_rows",
+    "hash_text",
+    "load_pretrained",
+    "may_mirror",
+    "pretrained_facts",
+    "to_float",
+    "zero_shot",
+]
