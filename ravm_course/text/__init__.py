@@ -1,0 +1,6 @@
+"""Models of text that count, and the ways to cut text into what is counted.
+
+n-grams (:mod:`ravm_course.text.ngram`) stand on three smaller ideas: tables of counts
+(:mod:`ravm_course.text.counts`), smoothing (:mod:`ravm_course.text.smoothing`) and looking up with
+back-off (:mod:`ravm_course.text.lookup`); :mod:`ravm_course.text.arpa` is their file format.
+"""
