@@ -39,6 +39,8 @@ class Country:
         Area in square kilometres.
     neighbours
         ISO codes of the countries with a common border.
+    cities
+        Up to four of the largest cities besides the capital (GeoNames).
     dish
         National dish (country-json, not checked).
     population, population_year
@@ -51,7 +53,7 @@ class Country:
         Text.
     languages, religions, ethnic_groups
         Text with shares.
-    agriculture, industries, exports, export_partners
+    agriculture, industries, exports, export_partners, export_value
         Text.
     """
 
@@ -66,6 +68,7 @@ class Country:
     currency_code: str | None
     area_km2: float | None
     neighbours: tuple[str, ...]
+    cities: tuple[str, ...]
     dish: str | None
     population: int | None
     population_year: int | None
@@ -89,6 +92,7 @@ class Country:
     industries: str | None
     exports: str | None
     export_partners: str | None
+    export_value: str | None
 
     @property
     def flag_short(self) -> str | None:
@@ -129,7 +133,12 @@ def load_countries() -> tuple[Country, ...]:
     zh = json.loads(files.path("countries/capitals_zh.json").read_text(encoding="utf-8"))
     return tuple(
         Country(
-            **{**row, "neighbours": tuple(row["neighbours"]), "capital_zh": zh.get(row["iso2"])}
+            **row
+            | {
+                "neighbours": tuple(row["neighbours"]),
+                "cities": tuple(row["cities"]),
+                "capital_zh": zh.get(row["iso2"]),
+            }
         )
         for row in rows
     )

@@ -12,10 +12,9 @@ stand on both sides.
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterable, Sequence
-
-import numpy as np
 
 from ravm_course.data.speeches import Speech
 
@@ -155,14 +154,14 @@ def speech_split(
     >>> [len(part) for part in speech_split(load_speeches())]
     [165, 22, 46]
     """
-    rng = np.random.default_rng(seed)
+    rng = random.Random(seed)
     decades: dict[int, list[int]] = {}
     for index, speech in enumerate(speeches):
         if speech.year not in QUOTING_YEARS:
             decades.setdefault(min(speech.year // 10, 201), []).append(index)
     validation, test = set(), set()
     for _, indices in sorted(decades.items()):
-        drawn = rng.permutation(indices).tolist()
+        drawn = rng.sample(indices, len(indices))
         test.update(drawn[:2])
         validation.update(drawn[2:3])
     train = set(range(len(speeches))) - validation - test

