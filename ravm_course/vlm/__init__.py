@@ -2,6 +2,7 @@
 
 from ravm_course.vlm.augment import augment, may_mirror
 from ravm_course.vlm.clip import CLIP, CLIPConfig, to_float
+from ravm_course.vlm.evaluate import encode_images, hits, pixel_features
 from ravm_course.vlm.hashing import hash_text
 from ravm_course.vlm.loss import clip_loss, gather_rows
 from ravm_course.vlm.pretrained import load_pretrained, pretrained_facts
@@ -17,10 +18,13 @@ __all__ = [
     "class_weights",
     "classify",
     "clip_loss",
+    "encode_images",
     "gather_rows",
     "hash_text",
+    "hits",
     "load_pretrained",
     "may_mirror",
+    "pixel_features",
     "pretrained_facts",
     "to_float",
     "zero_shot",

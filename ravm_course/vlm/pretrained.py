@@ -11,10 +11,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-
 from ravm_course.data.files import DataError
+from ravm_course.training import load_weights
 from ravm_course.vlm.clip import CLIP, CLIPConfig
 
 FOLDER = Path(__file__).parents[1] / "checkpoints"
@@ -84,17 +82,15 @@ def load_pretrained(name: str = "emoji-clip") -> CLIP:
     torch.Size([2, 128])
     """
     config = pretrained_facts(name)["config"]
-    model = CLIP(
-        CLIPConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()})
-    )
+    lists_as_tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
+    model = CLIP(CLIPConfig(**lists_as_tuples)).half()
     file = FOLDER / f"{name}.safetensors"
     try:
-        weights = {key: value.float() for key, value in load_file(file).items()}
-        model.load_state_dict(weights)
-    except (FileNotFoundError, SafetensorError, RuntimeError) as error:
+        load_weights(model, file)
+    except (FileNotFoundError, ValueError) as error:
         raise DataError(
             f"the checkpoint {file.name!r} is missing or damaged ({error}). "
             f"Restore it with `git checkout -- ravm_course/checkpoints/{file.name}`, "
             "or train it with `python tools/train_clip.py`."
         ) from error
-    return model.eval().requires_grad_(False)
+    return model.float().eval().requires_grad_(False)
