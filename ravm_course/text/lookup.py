@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ravm_course.text.counts import BOS
+
 
 @dataclass(frozen=True)
 class Level:
@@ -127,7 +129,9 @@ def log10_probs(
     result = levels[0].log10_prob[ids]
     for n, (context, found) in enumerate(walk(levels, ids, position), 2):
         below, level = levels[n - 2], levels[n - 1]
-        backed_off = result.copy() if unseen is None else np.full(len(ids), unseen)
+        backed_off = result.copy()
+        if unseen is not None:
+            backed_off[ids != BOS] = unseen
         known = np.flatnonzero(context >= 0)
         backed_off[known] += below.log10_backoff[context[known]]
         hit = np.flatnonzero(found >= 0)
@@ -160,7 +164,7 @@ def distribution(
     for n in range(2, min(len(levels), len(context) + 1) + 1):
         below, level = levels[n - 2], levels[n - 1]
         if unseen is not None:
-            probs = np.full(n_words, 10.0**unseen)
+            probs = np.where(np.arange(n_words) == BOS, 0.0, 10.0**unseen)
         parent = index_of(levels, context[len(context) - n + 1 :])
         if parent >= 0:
             probs = probs * 10.0 ** below.log10_backoff[parent]
