@@ -64,9 +64,17 @@ def finish_page(
     ]
 
 
+def drop_repeated_ids(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Take away the ids that sphinx-exercise gives to every exercise alike."""
+    for node in doctree.findall(nodes.Element):
+        if "ids" in node and {"exercise-content", "solution-content"} & set(node["ids"]):
+            node["ids"] = []
+
+
 def setup(app: Sphinx) -> dict[str, bool | str]:
     """Connect the steps above to the build."""
     app.connect("config-inited", set_buttons, priority=100)
-    app.connect("env-updated", number_by_chapter, priority=900)
+    app.connect("env-check-consistency", number_by_chapter)
+    app.connect("doctree-resolved", drop_repeated_ids)
     app.connect("html-page-context", finish_page, priority=950)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
