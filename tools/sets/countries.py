@@ -76,11 +76,12 @@ NOTE = (
     "250 countries and territories, sorted by ISO code. Prose and lists are of the Factbook's "
     "edition of 2015 and were true then; codes, capitals and currencies are GeoNames' of about "
     "2025. Dropped: two states that are no more (Netherlands Antilles, Serbia and Montenegro), "
-    "second and later values of a field; accents of city names, as capitals have none. Repaired: "
-    "the capital of Kazakhstan, names of three currencies, stray spaces. Known faults: GeoNames names currencies by their class (56 'Dollar'); some capitals are disputed "
-    "(Jerusalem) or one of two (Colombo, Sucre); the Factbook writes family names in capitals and "
-    "has no record of parts of France; 17 flag descriptions name the country before the first "
-    "semicolon; the national dishes were not checked."
+    "second and later values of a field, accents of city names, as capitals have none. Repaired: "
+    "the capital of Kazakhstan, names of three currencies, stray spaces. Known faults: GeoNames "
+    "names currencies by their class (56 'Dollar'); some capitals are disputed (Jerusalem) or one "
+    "of two (Colombo, Sucre); the Factbook writes family names in capitals and has no record of "
+    "parts of France; 17 flag descriptions name the country before the first semicolon; the "
+    "national dishes were not checked."
 )
 
 LICENCE = """Facts about countries
