@@ -125,6 +125,7 @@ class NGramLM:
         self,
         sentences: Iterable[Sequence[str]],
         heldout: Iterable[Sequence[str]] | None = None,
+        vocabulary: Iterable[str] | None = None,
     ) -> NGramLM:
         """Count the n-grams of a corpus and turn them into probabilities.
 
@@ -135,6 +136,9 @@ class NGramLM:
             counts as one. A token ``<unk>`` counts as an unknown word.
         heldout
             Other sentences, on which interpolation weights are fitted; unused otherwise.
+        vocabulary
+            A closed vocabulary: these words are known, seen or not, and all others are
+            ``<unk>``. By default, the words that occur ``min_count`` times.
 
         Returns
         -------
@@ -154,7 +158,12 @@ class NGramLM:
         sentences = as_sentences(sentences)
         if not sentences:
             raise ValueError("there are no sentences to fit: give at least one.")
-        vocabulary = build_vocabulary(sentences, self.min_count)
+        if isinstance(vocabulary, str):
+            raise TypeError(f"vocabulary is the string {vocabulary[:40]!r}: give a list of words.")
+        if vocabulary is None:
+            vocabulary = build_vocabulary(sentences, self.min_count)
+        else:
+            vocabulary = build_vocabulary([list(vocabulary)])
         if self.smoothing == "interpolated" and self._given_weights is None:
             self.weights = self._fit_weights(sentences, heldout, vocabulary)
         tables = self._count(sentences, vocabulary)

@@ -201,6 +201,20 @@ def test_min_count_turns_rare_words_into_unknown_ones():
     assert math.exp(lm.log_prob("d")) == pytest.approx(2 / 27)
 
 
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+def test_a_closed_vocabulary_knows_unseen_words_and_no_others(smoothing):
+    lm = NGramLM(2, smoothing, discount_fallback=True)
+    lm.fit(CORPUS, vocabulary=["b", "unseen", "a", "<unk>"])
+    assert lm.words == ("<unk>", "<s>", "</s>", "b", "unseen", "a")
+    assert lm.is_unknown([["a", "unseen", "c"]]).tolist() == [False, False, True, False]
+    written_out = [[w if w in "ab" else "<unk>" for w in s] for s in CORPUS]
+    if smoothing == "mle":
+        same = fitted("mle", 2, written_out)
+        np.testing.assert_allclose(lm.log_probs(CORPUS), same.log_probs(written_out))
+    for context in [(), ("a",), ("unseen",), ("c",)]:
+        assert abs(lm.distribution(context).sum() - 1) < 1e-9
+
+
 def test_samples_are_reproducible_possible_and_follow_the_model():
     lm = fitted("mle", 2)
     assert lm.sample(seed=3) == lm.sample(seed=3)
@@ -232,6 +246,7 @@ def test_samples_are_reproducible_possible_and_follow_the_model():
         (lambda: NGramLM(2).fit([["a", "b"]]), ValueError, "discount_fallback=True"),
         (lambda: NGramLM(2, "interpolated").fit([["a"]]), ValueError, "one sentence is too few"),
         (lambda: NGramLM(2, "interpolated").fit([["a"]], heldout=[]), ValueError, "heldout is"),
+        (lambda: NGramLM(2).fit([["a"]], vocabulary="a"), TypeError, "vocabulary is the string"),
         (lambda: NGramLM(2).score(["a"]), ValueError, "call fit first"),
         (lambda: fitted("mle").perplexity([]), ValueError, "no tokens"),
         (lambda: fitted("mle").score("a b"), TypeError, "is the string"),
