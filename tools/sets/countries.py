@@ -204,7 +204,7 @@ def build(sources: dict[str, Path], out: Path) -> list[dict]:
             "area_km2": place["areakm2"] or None,
             "neighbours": [n for n in place["neighbours"].split(",") if n],
             "cities": [c for c in cities.get(code, []) if not same_city(c, place["capital"])][:4],
-            "dish": re.sub(r"\s*,\s*", ", ", dishes.get(place["name"]) or "") or None,
+            "dish": re.sub(r"\s*,\s*", ", ", dishes.get(place["name"]) or "").strip(" ,") or None,
         }
         row |= {field: lookup(facts, *keys) for field, keys in FACTBOOK.items()}
         counted = re.match(r"([\d,]+) \((?:July )?(\d{4}) est", row["population"] or "")
