@@ -34,6 +34,8 @@ class CLIPConfig:
         Size of the shared space.
     channels, blocks : tuple of int
         Stages of the image tower.
+    image_size : int
+        Height and width to which it first shrinks larger pictures.
     buckets, text_width, text_hidden : int
         Embedding table and hidden layer of the text tower.
     text_dropout : float
@@ -43,8 +45,9 @@ class CLIPConfig:
     """
 
     dim: int = 128
-    channels: tuple[int, ...] = (32, 64, 128, 192)
-    blocks: tuple[int, ...] = (1, 1, 2, 1)
+    channels: tuple[int, ...] = (24, 48, 96, 192)
+    blocks: tuple[int, ...] = (0, 1, 1, 1)
+    image_size: int = 32
     buckets: int = 8192
     text_width: int = 96
     text_hidden: int = 256
@@ -105,7 +108,7 @@ class CLIP(nn.Module):
         super().__init__()
         config = config or CLIPConfig()
         self.config = config
-        self.image_tower = ImageTower(config.dim, config.channels, config.blocks)
+        self.image_tower = ImageTower(config.dim, config.channels, config.blocks, config.image_size)
         self.text_tower = TextTower(
             config.dim, config.buckets, config.text_width, config.text_hidden, config.text_dropout
         )

@@ -71,6 +71,9 @@ class ImageTower(nn.Module):
         Channels of each stage; every stage after the first halves height and width.
     blocks
         Residual blocks of each stage.
+    size
+        Larger pictures are first averaged down to this height and width: a quarter of the pixels
+        costs a quarter of the time, and a drawing is still plain at 32 x 32.
     groups
         Groups of every normalisation; must divide all of `channels`.
 
@@ -84,8 +87,9 @@ class ImageTower(nn.Module):
     def __init__(
         self,
         dim: int = 128,
-        channels: Sequence[int] = (32, 64, 128, 192),
-        blocks: Sequence[int] = (1, 1, 2, 1),
+        channels: Sequence[int] = (24, 48, 96, 192),
+        blocks: Sequence[int] = (0, 1, 1, 1),
+        size: int = 32,
         groups: int = 8,
     ):
         super().__init__()
@@ -104,6 +108,7 @@ class ImageTower(nn.Module):
             ]
             layers += [ResidualBlock(width, groups) for _ in range(count)]
             before = width
+        self.size = size
         self.trunk = nn.Sequential(*layers)
         self.width = before
         self.head = nn.Linear(2 * before, dim)
@@ -115,7 +120,7 @@ class ImageTower(nn.Module):
         Parameters
         ----------
         images
-            Shape ``(B, 3, H, W)``, values in [0, 1].
+            Shape ``(B, 3, H, W)``, values in [0, 1], square.
 
         Returns
         -------
@@ -136,8 +141,9 @@ class ImageTower(nn.Module):
             raise TypeError(
                 f"images are {images.dtype}, expected floating point in [0, 1]: use to_float()."
             )
-        x = images.to(memory_format=torch.channels_last) * 2 - 1
-        x = self.trunk(x)
+        if max(images.shape[2:]) > self.size:
+            images = F.adaptive_avg_pool2d(images, self.size)
+        x = self.trunk(images.to(memory_format=torch.channels_last) * 2 - 1)
         return torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
 
     def forward(self, images: Tensor) -> Tensor:
