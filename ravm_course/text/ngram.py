@@ -164,39 +164,78 @@ class NGramLM:
             vocabulary = build_vocabulary(sentences, self.min_count)
         else:
             vocabulary = build_vocabulary([list(vocabulary)])
-        if self.smoothing == "interpolated" and self._given_weights is None:
-            self.weights = self._fit_weights(sentences, heldout, vocabulary)
-        tables = self._count(sentences, vocabulary)
+        if self.smoothing == "interpolated" and self._given_weights is None and heldout is None:
+            self.weights = self._weights_from_a_tenth(sentences, vocabulary)
+        tables = count_ngrams(*encode(sentences, vocabulary), len(vocabulary), self.order)
+        return self.fit_counts(tables, vocabulary, heldout)
+
+    def fit_counts(
+        self,
+        tables: Sequence[NGrams],
+        vocabulary: dict[str, int],
+        heldout: Iterable[Sequence[str]] | None = None,
+    ) -> NGramLM:
+        """Turn counts into probabilities: several models may share one counting.
+
+        Parameters
+        ----------
+        tables
+            What :func:`ravm_course.text.counts.count_ngrams` returns for this order or a higher.
+        vocabulary
+            What :func:`ravm_course.text.counts.build_vocabulary` returned for it.
+        heldout
+            Sentences on which interpolation weights are fitted; unused otherwise.
+
+        Returns
+        -------
+        NGramLM
+            The model itself.
+
+        Raises
+        ------
+        ValueError
+            If the tables end below this order, interpolation weights are neither known nor can
+            be fitted, or Kneser-Ney discounts cannot be estimated.
+
+        Examples
+        --------
+        >>> sentences = [["we", "the", "people"], ["we", "the", "few"]]
+        >>> vocabulary = build_vocabulary(sentences)
+        >>> tables = count_ngrams(*encode(sentences, vocabulary), len(vocabulary), order=2)
+        >>> one, two = (NGramLM(n, "mle").fit_counts(tables, vocabulary) for n in (1, 2))
+        >>> round(one.perplexity(sentences), 3), round(two.perplexity(sentences), 3)
+        (4.757, 1.189)
+        """
+        if len(tables) < self.order:
+            raise ValueError(f"the tables end at order {len(tables)}: count up to {self.order}.")
+        tables = tables[: self.order]
         if self.smoothing == "mle":
             self.levels = smoothing.mle(tables)
         elif self.smoothing == "add-k":
             self.levels = smoothing.add_k(tables, self.k)
         elif self.smoothing == "interpolated":
+            if heldout is not None and self._given_weights is None:
+                if not (heldout := as_sentences(heldout)):
+                    raise ValueError("heldout is empty: give sentences to fit the weights on.")
+                self.weights = smoothing.fit_weights(tables, *encode(heldout, vocabulary))
+            if self.weights is None:
+                raise ValueError("interpolation weights are missing: give heldout or weights.")
             self.levels = smoothing.interpolated(tables, self.weights)
         else:
             self.levels, self.discounts = smoothing.kneser_ney(tables, self.discount_fallback)
         self.vocabulary, self.words = vocabulary, tuple(vocabulary)
         return self
 
-    def _count(self, sentences: Sequence[Sequence[str]], vocabulary: dict) -> list[NGrams]:
-        return count_ngrams(*encode(sentences, vocabulary), len(vocabulary), self.order)
-
-    def _fit_weights(self, sentences, heldout, vocabulary: dict) -> np.ndarray:
-        if heldout is not None:
-            heldout = as_sentences(heldout)
-            if not heldout:
-                raise ValueError("heldout is empty: give sentences, or None to set some aside.")
-        else:
-            every = min(10, len(sentences))
-            if every == 1:
-                raise ValueError(
-                    "one sentence is too few to set some aside for fitting the interpolation "
-                    "weights: give more, or heldout=..., or weights=[...]."
-                )
-            heldout = sentences[every - 1 :: every]
-            sentences = [s for i, s in enumerate(sentences, 1) if i % every]
-        tables = self._count(sentences, vocabulary)
-        return smoothing.fit_weights(tables, *encode(heldout, vocabulary))
+    def _weights_from_a_tenth(self, sentences, vocabulary: dict[str, int]) -> np.ndarray:
+        every = min(10, len(sentences))
+        if every == 1:
+            raise ValueError(
+                "one sentence is too few to set some aside for fitting the interpolation "
+                "weights: give more, or heldout=..., or weights=[...]."
+            )
+        counted = [s for i, s in enumerate(sentences, 1) if i % every]
+        tables = count_ngrams(*encode(counted, vocabulary), len(vocabulary), self.order)
+        return smoothing.fit_weights(tables, *encode(sentences[every - 1 :: every], vocabulary))
 
     def _encode(self, sentences: Iterable[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
         self._require_fit()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ravm_course.text.counts import build_vocabulary, count_ngrams, encode
 from ravm_course.text.ngram import NGramLM
 
 SMOOTHINGS = ("mle", "add-k", "interpolated", "kneser-ney")
@@ -199,6 +200,21 @@ def test_min_count_turns_rare_words_into_unknown_ones():
     written_out = [[w if w in "abc" else "<unk>" for w in s] for s in CORPUS]
     assert lm.log_prob("d") == pytest.approx(fitted("mle", 1, written_out).log_prob("<unk>"))
     assert math.exp(lm.log_prob("d")) == pytest.approx(2 / 27)
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+def test_models_that_share_counts_equal_models_that_do_not(smoothing):
+    vocabulary = build_vocabulary(CORPUS)
+    tables = count_ngrams(*encode(CORPUS, vocabulary), len(vocabulary), 4)
+    for order in (1, 2, 4):
+        lm = NGramLM(order, smoothing, discount_fallback=True)
+        lm.fit_counts(tables, vocabulary, heldout=CORPUS[:3])
+        alone = NGramLM(order, smoothing, discount_fallback=True).fit(CORPUS, heldout=CORPUS[:3])
+        np.testing.assert_array_equal(lm.log_probs(CORPUS), alone.log_probs(CORPUS))
+    with pytest.raises(ValueError, match="end at order 4"):
+        NGramLM(5, smoothing).fit_counts(tables, vocabulary)
+    with pytest.raises(ValueError, match="weights are missing"):
+        NGramLM(2, "interpolated").fit_counts(tables, vocabulary)
 
 
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
