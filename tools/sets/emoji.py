@@ -14,7 +14,26 @@ from sets import _emoji, _emoji_splits
 SOURCES = (*_emoji.ARTISTS, *_emoji.TABLES, "spdx")
 
 # Seen by eye on contact sheets: (artist, code point) whose drawing shows something else.
-WRONG: dict[tuple[str, str], str] = {}
+WRONG = {
+    ("noto-v1", "1f997"): "a cricket bat",
+    ("noto-v1", "0023-20e3"): "a blank key",
+    ("openmoji", "1f4dc"): "a mouse with a scroll wheel",
+    ("fxemoji", "1f621"): "a pouting person",
+    ("fxemoji", "1f64e"): "an enraged face",
+    ("fxemoji", "1f44b"): "a wave of water",
+    ("fxemoji", "1f53d"): "a hand pointing down",
+    ("fxemoji", "1f199"): "a hand pointing up",
+    ("fxemoji", "1f3f9"): "a bow of ribbon",
+    ("fxemoji", "1fa9f"): "a window of a computer screen",
+    ("fxemoji", "2328"): "a musical keyboard",
+    ("fxemoji", "1f3b2"): "a domino",
+    ("fxemoji", "1f6a7"): "a building under construction",
+    ("fxemoji", "1f68b"): "a black shape, its SVG does not render",
+    ("emojione", "1f997"): "a cricket bat",
+    ("emojione-v1", "1fa9f"): "a window of a computer screen",
+    ("emojione-v1", "2328"): "a musical keyboard",
+    ("emojione-v1", "1f6e1"): "a highway sign",
+}
 
 AUTHORS = {
     "noto": "Noto Emoji, Google Inc.",
