@@ -13,6 +13,7 @@ from types import ModuleType
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
+from sphinx.domains.python import PyObject
 from sphinx.util.docutils import SphinxDirective
 
 
@@ -98,4 +99,7 @@ class ApiRoom(SphinxDirective):
 def setup(app: Sphinx) -> dict[str, bool | str]:
     """Register the directive."""
     app.add_directive("api-room", ApiRoom)
+    for field in PyObject.doc_field_types:
+        if field.name == "variable":
+            field.label = "Attributes"  # what numpydoc calls them; Sphinx says Variables
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -147,7 +147,10 @@ class QuizDirective(SphinxDirective):
         node += self._parse(question, 0, quiz_question())
         for place, option in enumerate(options):
             child = quiz_option(
-                name=f"{identifier}-{place + 1}", right=option.right, quiz=identifier
+                name=f"{identifier}-{place + 1}",
+                place=place,
+                right=option.right,
+                quiz=identifier,
             )
             parsed = self._parse([option.text], option.line, nodes.container())
             label = quiz_label()
@@ -198,7 +201,10 @@ def _visit_option(self, node: quiz_option) -> None:
 
 
 def _visit_label(self, node: quiz_label) -> None:
-    self.body.append(f'<label for="{node.parent["name"]}">')
+    letter = chr(ord("A") + node.parent["place"])
+    self.body.append(
+        f'<label for="{node.parent["name"]}"><span class="quiz-letter">{letter}.</span> '
+    )
 
 
 def _depart_label(self, node: quiz_label) -> None:

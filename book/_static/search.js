@@ -64,8 +64,8 @@ async function show(term) {
   list.replaceChildren();
   const count = results.length;
   status.textContent = count
-    ? `${count} ${count === 1 ? "page has" : "pages have"} “${term}”.`
-    : `No page has “${term}”. Try fewer letters, or the term in the other language.`;
+    ? `${count} ${count === 1 ? "page" : "pages"} for “${term}”.`
+    : `No page for “${term}”. Try fewer letters, or the term in the other language.`;
   let shown = 0;
   const next = async () => {
     const pages = await Promise.all(results.slice(shown, shown + STEP).map((hit) => hit.data()));

@@ -107,7 +107,8 @@ class Visit:
         """Open a page, wait until its formulas are set, and return it."""
         self.faults.clear()
         self.page.goto(self.address + name, wait_until="load")
-        self.page.evaluate("() => window.MathJax?.startup?.promise?.then(() => 0)")
+        if name:  # the root only leads on to another page
+            self.page.evaluate("() => window.MathJax?.startup?.promise?.then(() => 0)")
         return self.page
 
     def theme(self, name: str) -> None:
