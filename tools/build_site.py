@@ -93,6 +93,20 @@ def size_of(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
+def weigh_for_search(html: Path) -> None:
+    """Let a search name the glossary before other pages, and the API reference after them."""
+    for path in html.glob("book/**/*.html"):
+        text = path.read_text(encoding="utf-8")
+        new = text.replace('<dt id="term-', '<dt data-pagefind-weight="10" id="term-')
+        if path.parent.name == "api":
+            new = new.replace(
+                '<article class="bd-article"',
+                '<article data-pagefind-weight="0.2" class="bd-article"',
+            )
+        if new != text:
+            path.write_text(new, encoding="utf-8", newline="\n")
+
+
 def build(root: Path, out: Path, config: Path, toc: Path, force: bool = False) -> Path:
     """Build the site and return the folder that can be served.
 
@@ -131,9 +145,13 @@ def build(root: Path, out: Path, config: Path, toc: Path, force: bool = False) -
     title = yaml.safe_load(config.read_text(encoding="utf-8"))["title"]
     (html / "index.html").write_text(REDIRECT.format(title=title), encoding="utf-8")
     print("Indexing them for search …", flush=True)
+    weigh_for_search(html)
     command = [sys.executable, "-m", "pagefind", "--site", str(html)]
     command += ["--glob", "{book,notebooks}/**/*.html", "--root-selector", "article.bd-article"]
-    command += ["--exclude-selectors", ".headerlink, .copybtn, .prev-next-area, .mjx-container"]
+    command += [
+        "--exclude-selectors",
+        ".headerlink, .copybtn, .prev-next-area, .math, .viewcode-link",
+    ]
     run(command, log, root)
     print("Checking them …", flush=True)
     found = site_checks.problems(html)
