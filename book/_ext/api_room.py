@@ -12,8 +12,10 @@ from types import ModuleType
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.domains.python import PyObject
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 
@@ -96,9 +98,56 @@ class ApiRoom(SphinxDirective):
         return sections
 
 
+def homes_of(target: str) -> list[str]:
+    """Return the full names under which `target` may be documented, the most exact first.
+
+    Docstrings name things as they are imported, such as ``ravm_course.data.load_flags``; the
+    reference has them where they are defined. A field of a dataclass stands with its class.
+
+    Parameters
+    ----------
+    target : str
+        A dotted name of this course's package.
+
+    Returns
+    -------
+    list of str
+        Empty if there is no such thing.
+    """
+    parts = target.split(".")
+    for count in range(len(parts) - 1, 0, -1):
+        try:
+            value = importlib.import_module(".".join(parts[:count]))
+        except ImportError:
+            continue
+        rest = parts[count:]
+        value = getattr(value, rest[0], None)
+        module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+        if not isinstance(module, str) or not isinstance(name, str):
+            return []
+        home = f"{module}.{name}"
+        return [".".join([home, *rest[1:]]), home]
+    return []
+
+
+def resolve_import(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, contents: nodes.Node
+) -> nodes.Node | None:
+    """Link a name that is imported from a package to where it is documented."""
+    if node.get("refdomain") != "py" or not node["reftarget"].startswith("ravm_course."):
+        return None
+    domain = env.get_domain("py")
+    for home in homes_of(node["reftarget"]):
+        found = domain.resolve_xref(env, node["refdoc"], app.builder, "obj", home, node, contents)
+        if found is not None:
+            return found
+    return None
+
+
 def setup(app: Sphinx) -> dict[str, bool | str]:
     """Register the directive."""
     app.add_directive("api-room", ApiRoom)
+    app.connect("missing-reference", resolve_import)
     for field in PyObject.doc_field_types:
         if field.name == "variable":
             field.label = "Attributes"  # what numpydoc calls them; Sphinx says Variables
