@@ -11,6 +11,7 @@ multiplied where the n-gram was not seen (Katz 1987). In logarithms::
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,11 @@ class Level:
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @functools.cached_property
+    def prob(self) -> np.ndarray:
+        """The probabilities themselves, computed once, shape ``(G,)``."""
+        return 10.0**self.log10_prob
 
 
 def find(keys: np.ndarray, queries: np.ndarray) -> np.ndarray:
@@ -160,7 +166,7 @@ def distribution(
         Probabilities, shape ``(n_words,)``; they sum to one.
     """
     n_words = len(levels[0])
-    probs = 10.0 ** levels[0].log10_prob
+    probs = levels[0].prob.copy()
     for n in range(2, min(len(levels), len(context) + 1) + 1):
         below, level = levels[n - 2], levels[n - 1]
         if unseen is not None:

@@ -460,7 +460,8 @@ class NGramLM:
             probs = self.distribution(["<s>", *tokens])
             if probs[UNK] < probs.sum():
                 probs[UNK] = 0.0
-            probs = (probs / probs.max()) ** (1 / temperature)
+            if temperature != 1:
+                probs = (probs / probs.max()) ** (1 / temperature)
             cumulative = np.cumsum(probs)
             word = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
             if word == EOS:
