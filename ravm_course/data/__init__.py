@@ -17,8 +17,11 @@ from ravm_course.data.emoji import (
 )
 from ravm_course.data.files import DataError
 from ravm_course.data.flags import Flags, load_flags
+from ravm_course.data.glosses import Gloss, load_glosses
 from ravm_course.data.novel import load_novel
+from ravm_course.data.products import Products, load_products
 from ravm_course.data.speeches import Speech, load_speeches
+from ravm_course.data.stamps import Stamps, load_stamps
 
 __all__ = [
     "Concept",
@@ -27,15 +30,21 @@ __all__ = [
     "Emoji",
     "EmojiSplits",
     "Flags",
+    "Gloss",
     "Poem",
+    "Products",
     "Speech",
+    "Stamps",
     "load_classics",
     "load_concepts",
     "load_countries",
     "load_emoji",
     "load_emoji_splits",
     "load_flags",
+    "load_glosses",
     "load_novel",
+    "load_products",
     "load_speeches",
+    "load_stamps",
     "training_captions",
 ]

@@ -117,11 +117,12 @@ class EmojiSplits:
         Indices of concepts.
     set_aside
         The few concepts in no split: those whose very name is a caption of a held-out concept
-        ("bird" beside the goose), and those that no training artist drew.
+        (the name "goat" is a keyword of Capricorn), and those that no training artist drew.
     train_artists
         Names of the five training artists. emojione-v1 is of emojione's family and in no split.
     dropped
-        How many images each split lost because a training image looks like them.
+        How many images each split lost because a training image looks like them, as they are,
+        mirrored, or moved by two pixels.
     blocked
         By language, captions that no training caption may equal (normalised).
     """
@@ -259,11 +260,15 @@ def load_emoji() -> Emoji:
     index = json.loads(files.path("emoji/index.json").read_text(encoding="utf-8"))
     concept = np.concatenate([np.asarray(rows, np.int64) for rows in index.values()])
     artist = np.concatenate([np.full(len(rows), name) for name, rows in index.items()])
+    images = np.empty((len(concept), 64, 64, 3), np.uint8)
+    ends = np.cumsum([len(rows) for rows in index.values()])
+
+    def unpack(name: str, end: int) -> None:
+        count = len(index[name])
+        sheets.unpack(f"emoji/{name}.webp", count, out=images[end - count : end])
+
     with ThreadPoolExecutor() as pool:  # decoding leaves the interpreter free
-        sheet = pool.map(
-            lambda item: sheets.unpack(f"emoji/{item[0]}.webp", len(item[1])), index.items()
-        )
-        images = np.concatenate(list(sheet))
+        list(pool.map(unpack, index, ends))
     for array in (images, artist, concept):
         array.setflags(write=False)
     return Emoji(images, artist, concept, load_concepts())

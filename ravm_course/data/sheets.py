@@ -14,7 +14,7 @@ from ravm_course.data import files
 COLUMNS = 40
 
 
-def unpack(name: str, count: int, size: int = 64) -> np.ndarray:
+def unpack(name: str, count: int, size: int = 64, out: np.ndarray | None = None) -> np.ndarray:
     """Return the tiles of a bundled sheet.
 
     Parameters
@@ -25,6 +25,8 @@ def unpack(name: str, count: int, size: int = 64) -> np.ndarray:
         How many tiles the sheet holds.
     size
         Side of a tile in pixels.
+    out
+        Where to put the tiles; of the shape of what is returned. By default a new array.
 
     Returns
     -------
@@ -49,5 +51,11 @@ def unpack(name: str, count: int, size: int = 64) -> np.ndarray:
             f"the sheet {name!r} has room for {rows * columns} tiles, expected {count}: "
             "its index is of another build. Rebuild both with `python tools/build_data.py`."
         )
-    tiles = pixels.reshape(rows, size, columns, size, 3).swapaxes(1, 2)
-    return tiles.reshape(-1, size, size, 3)[:count]
+    grid = pixels.reshape(rows, size, columns, size, 3).swapaxes(1, 2)
+    if out is None:
+        out = np.empty((count, size, size, 3), np.uint8)
+    full, rest = divmod(count, columns)
+    out[: full * columns].reshape(full, columns, size, size, 3)[:] = grid[:full]
+    if rest:
+        out[full * columns :] = grid[full, :rest]
+    return out

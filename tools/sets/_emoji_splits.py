@@ -3,10 +3,12 @@
 Two things are held out: *artists* (openmoji for validation, emojione for test, and emojione-v1,
 which is of emojione's family, nowhere) and *concepts* (about one in eight). A concept that is held
 out takes its relatives along: other genders of the same person, other colours of the same thing,
-other years' medals, and every concept whose name contains its name. Large families (clocks, plain
-faces) stay in training as a whole. Test pictures that look like a training picture are dropped, and
-so are training captions that are also a caption of a held-out concept; a concept that loses its own
-name this way ("bird" is a keyword of the held-out goose) is set aside, in no split at all.
+other ranks of the same medal, and every concept whose name contains its name. Large families
+(clocks, plain faces) stay in training as a whole.
+
+Test pictures that look like a training picture, also mirrored or moved by two pixels, are dropped.
+Training captions that are also a caption of a held-out concept are blocked, and a concept that
+loses its own name this way is set aside, in no split at all.
 """
 
 from __future__ import annotations
@@ -173,6 +175,12 @@ def captions(concept: dict, language: str) -> list[str]:
     return list(dict.fromkeys(text for text in texts if text))
 
 
+def variants(images: np.ndarray) -> list[np.ndarray]:
+    """Return images as they are, mirrored both ways, and moved by two pixels each way."""
+    moved = [np.roll(images, step, axis) for axis in (1, 2) for step in (-2, 2)]
+    return [images, images[:, :, ::-1], images[:, ::-1], *moved]
+
+
 def split(
     concepts: list[dict], artist: np.ndarray, concept: np.ndarray, images: np.ndarray
 ) -> dict:
@@ -216,7 +224,9 @@ def split(
     gallery = near_duplicate_features(images[train])
     result, dropped = {"train": train.tolist()}, {}
     for name, index in candidates.items():
-        closest = (near_duplicate_features(images[index]) @ gallery.T).max(1)
+        closest = np.max(
+            [(near_duplicate_features(v) @ gallery.T).max(1) for v in variants(images[index])], 0
+        )
         result[name] = index[closest <= ALIKE].tolist()
         dropped[name] = int((closest > ALIKE).sum())
     return {

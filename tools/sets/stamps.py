@@ -37,7 +37,7 @@ def picture(files: dict[str, bytes], stem: str) -> Image.Image | None:
         return Image.open(io.BytesIO(files[f"{stem}.png"]))
     if f"{stem}.svg" in files:
         text = files[f"{stem}.svg"].decode("utf-8", errors="replace")
-        png = resvg_py.svg_to_bytes(svg_string=text, width=256, skip_system_fonts=True)
+        png = resvg_py.svg_to_bytes(svg_string=text, width=256, dpi=96, skip_system_fonts=True)
         return Image.open(io.BytesIO(bytes(png)))
     return None
 
@@ -54,14 +54,12 @@ def captions(text: str) -> tuple[str, str]:
     )
 
 
-def build(sources: dict[str, Path], out: Path) -> list[dict]:
-    """Write one sheet, the captions and the licence."""
-    (out / "stamps").mkdir(parents=True)
-    (out / "licences").mkdir()
-    archive = sources["tuxpaint-stamps"]
+def read(archive: Path) -> tuple[list[dict], list[np.ndarray], dict[str, int]]:
+    """Return the rows and tiles of all stamps that are kept, and how many were dropped and why."""
     wanted = re.compile(re.escape(FOLDER) + r"(?!symbols/).*\.(txt|png|svg)$")
     files = members(archive, lambda name: bool(wanted.match(name)))
-    rows, tiles, seen, dropped = [], [], set(), {"without caption": 0, "identical": 0, "broken": 0}
+    rows, tiles, seen = [], [], set()
+    dropped = {"without a caption": 0, "identical": 0, "unreadable": 0, "white on white": 0}
     for name in files:
         if not name.endswith(".txt"):
             continue
@@ -71,20 +69,31 @@ def build(sources: dict[str, Path], out: Path) -> list[dict]:
             tile = None if image is None else on_white(image)
         except (OSError, ValueError) as error:
             print(f"  stamps: {name} was not read: {error}", flush=True)
-            dropped["broken"] += 1
+            dropped["unreadable"] += 1
             continue
         if tile is None:
             continue
         if not english:
-            dropped["without caption"] += 1
+            dropped["without a caption"] += 1
         elif tile.tobytes() in seen:
             dropped["identical"] += 1
+        elif (tile.min(2) < 231).mean() < 0.01:
+            dropped["white on white"] += 1
         else:
             seen.add(tile.tobytes())
             path = PurePosixPath(name[len(FOLDER) : -4])
             row = {"name": str(path), "category": path.parts[0]}
             rows.append(row | {"caption_en": english, "caption_zh": chinese})
             tiles.append(tile)
+    return rows, tiles, dropped
+
+
+def build(sources: dict[str, Path], out: Path) -> list[dict]:
+    """Write one sheet, the captions and the licence."""
+    (out / "stamps").mkdir(parents=True)
+    (out / "licences").mkdir()
+    archive = sources["tuxpaint-stamps"]
+    rows, tiles, dropped = read(archive)
     (out / "stamps/stamps.webp").write_bytes(_emoji.sheet_bytes(tiles, **_emoji.LOSSY))
     (out / "stamps/stamps.json").write_bytes(json_bytes(rows, lines=True))
     copyright_file = "usr/share/doc/tuxpaint-stamps-default/copyright"
