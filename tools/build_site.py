@@ -93,16 +93,23 @@ def size_of(folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def weigh_for_search(html: Path) -> None:
-    """Let a search name the glossary before other pages, and the API reference after them."""
+def finish_pages(html: Path) -> None:
+    """Mend in the written pages what no template decides.
+
+    A search names the glossary before other pages, and the API reference after them; the
+    bibliography is no list of list items, so it does not say that it is one.
+    """
+    changes = {
+        '<dt id="term-': '<dt data-pagefind-weight="10" id="term-',
+        '<div role="list" class="citation-list">': '<div class="citation-list">',
+    }
+    reference = {
+        '<article class="bd-article"': '<article data-pagefind-weight="0.2" class="bd-article"'
+    }
     for path in html.glob("book/**/*.html"):
-        text = path.read_text(encoding="utf-8")
-        new = text.replace('<dt id="term-', '<dt data-pagefind-weight="10" id="term-')
-        if path.parent.name == "api":
-            new = new.replace(
-                '<article class="bd-article"',
-                '<article data-pagefind-weight="0.2" class="bd-article"',
-            )
+        text = new = path.read_text(encoding="utf-8")
+        for old, better in {**changes, **(reference if path.parent.name == "api" else {})}.items():
+            new = new.replace(old, better)
         if new != text:
             path.write_text(new, encoding="utf-8", newline="\n")
 
@@ -145,7 +152,7 @@ def build(root: Path, out: Path, config: Path, toc: Path, force: bool = False) -
     title = yaml.safe_load(config.read_text(encoding="utf-8"))["title"]
     (html / "index.html").write_text(REDIRECT.format(title=title), encoding="utf-8")
     print("Indexing them for search …", flush=True)
-    weigh_for_search(html)
+    finish_pages(html)
     command = [sys.executable, "-m", "pagefind", "--site", str(html)]
     command += ["--glob", "{book,notebooks}/**/*.html", "--root-selector", "article.bd-article"]
     command += [

@@ -82,7 +82,9 @@ class Visit:
 
     def __init__(self, browser, address: str, size: str) -> None:
         self.address = address
-        self.context = browser.new_context(viewport=SIZES[size], color_scheme="light")
+        self.context = browser.new_context(
+            viewport=SIZES[size], color_scheme="light", reduced_motion="reduce"
+        )
         self.page = self.context.new_page()
         self.page.set_default_timeout(15_000)
         self.faults: list[str] = []

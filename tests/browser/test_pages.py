@@ -8,8 +8,11 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-# Narrow and few: what axe may report that is neither ours nor a barrier. rule -> (selector, reason)
-KNOWN: dict[str, tuple[str, str]] = {}
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21aa"],
+    "rules": {"color-contrast": {"enabled": False}},
+}
+CONTRAST = {"runOnly": ["color-contrast"]}
 
 
 def toc_pages() -> list[str]:
@@ -24,30 +27,46 @@ def toc_pages() -> list[str]:
 PAGES = toc_pages()
 
 
-def serious(page, rules: tuple[str, ...] = ("wcag2a", "wcag2aa", "wcag21aa")) -> list[str]:
+def serious(page, options: dict) -> list[str]:
     """Return axe's serious and critical findings, one line for each element."""
     from axe_playwright_python.sync_playwright import Axe
 
-    options = {"resultTypes": ["violations"], "runOnly": list(rules), "preload": False}
+    options = {"resultTypes": ["violations"], "preload": False, **options}
     found = []
     for violation in Axe().run(page, options=options).response["violations"]:
         if violation["impact"] not in ("serious", "critical"):
             continue
-        selector, _ = KNOWN.get(violation["id"], (None, ""))
         for node in violation["nodes"]:
             target = " ".join(map(str, node["target"]))
-            if not (selector and selector in target):
-                found.append(f"{violation['id']}: {target}: {node['html'][:120]}")
+            found.append(f"{violation['id']}: {target}: {node['html'][:120]}")
     return found
+
+
+def thin(page) -> None:
+    """Take away what only repeats: entries of the reference after the 12th, of the index after 60.
+
+    Contrast is computed for each piece of text against all that lies behind it, which takes a
+    minute where hundreds of entries have the same few colours. All other rules see the whole page.
+    """
+    page.evaluate(
+        """() => {
+            const repeated = [['dl.py', 12], ['.indextable li', 60]];
+            for (const [selector, kept] of repeated) {
+                [...document.querySelectorAll(selector)].slice(kept).forEach((e) => e.remove());
+            }
+        }"""
+    )
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_it_works_and_is_accessible_in_light_and_dark(desktop, name):
     page = desktop.open(name)
     assert page.title()
-    assert serious(page) == []
+    assert serious(page, RULES) == []
+    thin(page)
+    assert serious(page, CONTRAST) == []
     desktop.theme("dark")  # the same elements in other colours
-    assert serious(page, ("color-contrast",)) == []
+    assert serious(page, CONTRAST) == []
     assert desktop.faults == []
 
 
