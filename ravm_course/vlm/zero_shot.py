@@ -57,12 +57,11 @@ def class_weights(
             raise ValueError(f"the template {template!r} has no {{}} to put the name in.")
     if not templates:
         raise ValueError("templates is empty: the plainest template is '{}'.")
-    rows = []
+    texts = [[t.replace("{}", name) for name in group for t in templates] for group in groups]
     with torch.no_grad():
-        for group in groups:
-            texts = [template.replace("{}", name) for name in group for template in templates]
-            rows.append(model.encode_text(texts).mean(dim=0))
-    return F.normalize(torch.stack(rows), dim=-1)
+        features = model.encode_text([text for some in texts for text in some])
+    means = [part.mean(dim=0) for part in features.split([len(some) for some in texts])]
+    return F.normalize(torch.stack(means), dim=-1)
 
 
 def classify(image_features: Tensor, weights: Tensor, logit_scale: Tensor | float = 1.0) -> Tensor:
