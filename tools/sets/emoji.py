@@ -45,6 +45,10 @@ AUTHORS = {
     "emojione-v1": "EmojiOne 1, Ranks.com Inc.",
     "openmoji": "OpenMoji, the open-source emoji project of HfG Schwäbisch Gmünd",
 }
+CHANGES = (
+    "Changed: rendered on white at 128 x 128 pixels, reduced to 64 x 64, packed as lossy WebP of "
+    "quality 90."
+)
 FIELDS = ("codepoint", "emoji", "group", "subgroup", "name_en", "name_zh", "keywords_en")
 FIELDS += ("keywords_zh",)
 
@@ -52,7 +56,27 @@ FIELDS += ("keywords_zh",)
 def provenance(key: str) -> str:
     """Return client, package and version of a source, for the manifest."""
     record = pinned()[key]
-    return f"{record['client']} {record['package']} {record['version']}"
+    registry = {"npm": "npm", "pip": "PyPI", "apt": "Debian"}[record["client"]]
+    return f"{registry} {record['package']} {record['version']}"
+
+
+def attribution() -> str:
+    """Return the notice that the artists' licences ask for, with sources and changes."""
+    lines = [
+        "The pictures in emoji/ and flags/ are by these artists. "
+        "Each file holds the work of one and",
+        "stands under that artist's licence, whose text lies beside this notice.",
+        "",
+    ]
+    for artist, author in AUTHORS.items():
+        record = pinned()[artist]
+        lines += [
+            f"{artist}.webp: {author}",
+            f"    from {record['homepage']}, by way of {provenance(artist)}",
+            f"    licence: {record['licence']}",
+            "",
+        ]
+    return "\n".join([*lines, CHANGES, ""])
 
 
 def drawings(icons: _emoji.Icons, artist: str, table: list[dict]) -> tuple[dict, str]:
@@ -74,10 +98,10 @@ def drawings(icons: _emoji.Icons, artist: str, table: list[dict]) -> tuple[dict,
         seen[tile.tobytes()] = index
         tiles[index] = tile
     named = sum(icons.how[table[index]["codepoint"]] == "name" for index in tiles)
-    note = f"{len(tiles)} drawings by {AUTHORS[artist]}, {named} of them matched by name; "
-    note += "rendered on white at 128 x 128, reduced to 64 x 64, lossy WebP of quality 90. "
+    how = "by name" if named > len(tiles) / 2 else "by code point"
+    note = f"{len(tiles)} drawings: {AUTHORS[artist]}; matched to concepts {how}. {CHANGES} "
     note += f"Dropped: {len(twins)} identical to an earlier concept's"
-    note += f", {len(wrong)} that show something else: {'; '.join(wrong)}." if wrong else "."
+    note += f", and {len(wrong)} showing something else: {'; '.join(wrong)}." if wrong else "."
     return tiles, note
 
 
@@ -136,6 +160,13 @@ def build(sources: dict[str, Path], out: Path) -> list[dict]:
         "this course",
         f"seed {division['seed']}; dropped as near-duplicates of training images: "
         + json.dumps(division["dropped_near_duplicates"]),
+    )
+    write(
+        "licences/emoji.txt",
+        attribution().encode(),
+        "MIT",
+        "this course",
+        "attribution of the artists",
     )
     for identifier in ("Apache-2.0", "CC-BY-4.0", "CC-BY-SA-4.0"):
         text = spdx_text(sources["spdx"], identifier).encode()

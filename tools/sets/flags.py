@@ -9,7 +9,7 @@ from archives import json_bytes
 from fetch import pinned
 
 from sets import _emoji
-from sets.emoji import AUTHORS, provenance
+from sets.emoji import AUTHORS, CHANGES, provenance
 
 STYLES = ("openmoji", "twemoji", "emojione")
 SOURCES = (*STYLES, *_emoji.TABLES)
@@ -45,7 +45,7 @@ def build(sources: dict[str, Path], out: Path) -> list[dict]:
                 "file": f"flags/{style}.webp",
                 "licence": pinned()[style]["licence"],
                 "source": provenance(style),
-                "note": f"{len(codes)} flags by {AUTHORS[style]}; 64 x 64, lossy WebP",
+                "note": f"{len(codes)} flags: {AUTHORS[style]}. {CHANGES}",
             }
         )
     (out / "flags/index.json").write_bytes(json_bytes(index))
