@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -29,8 +30,52 @@ def check_hand_perplexity(answer: float) -> None:
         (1 / 3 * 2 / 3 * 1 / 2) ** (-1 / 3),
         name="hand_perplexity",
         tolerance=6e-4,
-        hint="Three things are predicted: the, people and </s>. The start symbol <s> is given, "
-        "not predicted, so it is no factor and does not count in N.",
+        hint="Perplexity is one over the geometric mean of the probabilities. Three things are "
+        "predicted: the, people and </s>. The start symbol <s> is given, not predicted, so it is "
+        "no factor and does not count in N.",
+    )
+
+
+def check_hand_smoothing(add_one: float, interpolated: float, by_contexts: float) -> None:
+    """Check three smoothed values of p(states | the) under the three sentences of the chapter.
+
+    Parameters
+    ----------
+    add_one
+        With every count one larger, V = 6.
+    interpolated
+        Half of the bigram and half of the unigram relative frequency.
+    by_contexts
+        Discount 1/2, what was taken going to the share of contexts.
+
+    Examples
+    --------
+    >>> check_hand_smoothing(..., ..., ...)
+    Not attempted yet: write add_one above, then run this cell again.
+    Not attempted yet: write interpolated above, then run this cell again.
+    Not attempted yet: write by_contexts above, then run this cell again.
+    """
+    check_value(
+        add_one,
+        (1 + 1) / (3 + 6),
+        name="add_one",
+        tolerance=6e-4,
+        hint="Add one to the count of the pair, and V = 6 to the count of the context.",
+    )
+    check_value(
+        interpolated,
+        0.5 * 1 / 3 + 0.5 * 1 / 11,
+        name="interpolated",
+        tolerance=6e-4,
+        hint="Half of 1/3, and half of how often 'states' is among the 11 predicted tokens.",
+    )
+    check_value(
+        by_contexts,
+        (1 - 0.5) / 3 + (2 * 0.5 / 3) * 1 / 9,
+        name="by_contexts",
+        tolerance=6e-4,
+        hint="Two different words follow 'the', and each gives up 1/2 of its count. Below, count "
+        "distinct pairs: how many are there, and how many of them end in 'states'?",
     )
 
 
@@ -59,7 +104,7 @@ def check_perplexity(student: Callable[[Mapping, Sequence], float]) -> None:
     Examples
     --------
     >>> check_perplexity(_perplexity)
-    Right: 5 cases agree.
+    Right: 6 cases agree.
     """
     probability = {
         ("<s>", "we"): 0.5,
@@ -77,6 +122,7 @@ def check_perplexity(student: Callable[[Mapping, Sequence], float]) -> None:
         (probability, [[]]),
         (probability, [["the", "people"], [], ["we"]]),
         (probability, [["we"], ["the", "we"]]),
+        (probability, [["we", "the", "people"] * 2000]),  # a product of these underflows
     ]
     check(
         student,
@@ -114,8 +160,14 @@ def check_discounts(student: Callable[[Sequence[int]], Sequence[float]]) -> None
         (repeated(100, 31, 17, 9, 8, 3),),
         (repeated(12, 5, 3, 0, 0, 0, 40),),
     ]
+
+    @functools.wraps(student)
+    def as_list(counts: Sequence[int]) -> object:
+        answer = student(counts)
+        return answer.tolist() if isinstance(answer, np.ndarray) else answer
+
     check(
-        student,
+        as_list,
         _discounts,
         cases,
         hint="n_j is how many n-grams have an adjusted count of exactly j. With "

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from ravm_course.checks import chapter02
@@ -31,6 +32,57 @@ def test_hand_perplexity_rejects(answer):
         chapter02.check_hand_perplexity(answer)
 
 
+RIGHT = (2 / 9, 0.5 / 3 + 0.5 / 11, 1 / 6 + 1 / 27)
+
+
+def test_hand_smoothing_accepts_rounded_numbers(capsys):
+    chapter02.check_hand_smoothing(0.222, 0.212, 0.204)
+    assert capsys.readouterr().out.count("Right") == 3
+
+
+@pytest.mark.parametrize(
+    ("place", "answer"),
+    [
+        (0, 2 / 8),  # V without </s>
+        (0, 1 / 9),  # the count of the pair left as it was
+        (0, 2 / 4),  # one added to the context, not V
+        (1, 0.5 / 3 + 0.5 / 8),  # </s> forgotten among the predicted tokens
+        (1, 0.5 / 3),  # the unigram forgotten
+        (1, 1 / 3 + 1 / 11),  # the weights forgotten
+        (2, 1 / 6 + 1 / 3 / 11),  # occurrences, not contexts
+        (2, 1 / 6 + 1 / 6 / 9),  # one discount given away, two were taken
+        (2, 1 / 6),  # nothing given away
+    ],
+)
+def test_hand_smoothing_rejects(place, answer):
+    answers = [*RIGHT]
+    answers[place] = answer
+    with pytest.raises(CheckFailed):
+        chapter02.check_hand_smoothing(*answers)
+
+
+def test_perplexity_rejects_a_product_that_underflows():
+    def product(probability, sentences):
+        p, n = 1.0, 0
+        for sentence in sentences:
+            for pair in zip(["<s>", *sentence], [*sentence, "</s>"], strict=True):
+                p, n = p * probability.get(pair, 0.0), n + 1
+        return p ** (-1 / n) if p else math.inf
+
+    with pytest.raises(CheckFailed):
+        chapter02.check_perplexity(product)
+
+
+def test_discounts_may_come_as_an_array(capsys):
+    def discounts(counts):
+        n = np.bincount(counts, minlength=5)
+        j = np.arange(1, 4)
+        return j - (j + 1) * n[1] / (n[1] + 2 * n[2]) * n[j + 1] / n[j]
+
+    chapter02.check_discounts(discounts)
+    assert "Right" in capsys.readouterr().out
+
+
 def perplexity(
     probability, sentences, *, end=True, extra=0, log=math.log, shift=0, per_sentence=False
 ):
@@ -50,7 +102,7 @@ def perplexity(
 
 def test_perplexity_accepts_a_loop(capsys):
     chapter02.check_perplexity(perplexity)
-    assert "Right: 5" in capsys.readouterr().out
+    assert "Right: 6" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
