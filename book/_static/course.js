@@ -1,14 +1,25 @@
-// Small repairs that styles alone cannot make.
+// A small repair that styles alone cannot make: what scrolls sideways can be reached by keyboard,
+// also when it was folded away while the page loaded.
 (() => {
-  // What scrolls sideways must be reachable with the keyboard.
   const boxes =
-    ".highlight pre, .pst-scrollable-table-container, .output pre, .cell_output, div.math, .course-wide";
-  const mark = () => {
+    "pre, .pst-scrollable-table-container, .cell_output, div.math, mjx-container, .course-wide";
+  const mark = (box) => {
+    if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  };
+  const observer = new ResizeObserver((entries) => {
+    for (const entry of entries) mark(entry.target);
+  });
+  const all = () => {
     for (const box of document.querySelectorAll(boxes)) {
-      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
-      else if (box.tabIndex === 0) box.removeAttribute("tabindex");
+      observer.observe(box);
+      mark(box);
     }
   };
-  addEventListener("load", mark);
-  addEventListener("resize", mark);
+  addEventListener("load", () => {
+    all();
+    // the theme looks once after loading, and formulas are set later: look again after both
+    setTimeout(all, 300);
+    window.MathJax?.startup?.promise?.then(all);
+  });
 })();
