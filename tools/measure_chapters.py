@@ -27,6 +27,7 @@ ROOT = run_chapters.ROOT
 DATA = ROOT / "book" / "appendix" / "times.json"
 PAGE = ROOT / "book" / "appendix" / "times.md"
 RESULTS = ROOT / "benchmarks" / "results"
+TITLES = {"ngram": "n-gram models", "retrieval": "Exact search", "vlm": "Two towers"}
 BUDGET_SECONDS, BUDGET_GB = 90, 2.0
 CARD = re.compile(
     r"\*\*Reading time\*\* [\d.]+ min · \*\*Run time\*\* [\d.]+ s · \*\*Memory\*\* [\d.]+ GB"
@@ -151,7 +152,7 @@ def benchmark_sections(folder: Path) -> list[str]:
     lines = []
     for path in sorted(folder.glob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
-        title = record.get("title", path.stem.replace("_", " "))
+        title = record.get("title", TITLES.get(path.stem, path.stem.replace("_", " ")))
         lines += [f"### {title[:1].upper()}{title[1:]}", ""]
         if record.get("note"):
             lines += [str(record["note"]), ""]
@@ -166,7 +167,7 @@ def benchmark_sections(folder: Path) -> list[str]:
 def figures(results: object) -> list[str]:
     """Return results as one or more Markdown tables."""
     if isinstance(results, list) and results and all(isinstance(row, dict) for row in results):
-        return [*table(results), ""]
+        return [*table([dict(flat(row)) for row in results]), ""]
     if not isinstance(results, dict):
         return [show(results), ""] if results else []
     plain = {key: value for key, value in results.items() if not isinstance(value, dict | list)}
@@ -240,8 +241,8 @@ def write_page(facts: dict[str, dict[str, float]]) -> None:
         lines += [
             "## Benchmarks",
             "",
-            "Each compares this course's package with well-known libraries on the same data in the "
-            "same run. `make bench` runs them all.",
+            "Speed and memory of this course's package, beside well-known libraries on the same data "
+            "in the same run where there are any. `make bench` runs them all.",
             "",
             *sections,
         ]
