@@ -241,7 +241,7 @@ def write_page(facts: dict[str, dict[str, float]]) -> None:
         lines += [
             "## Benchmarks",
             "",
-            "Speed and memory of this course's package, beside well-known libraries on the same data "
+            "Speed and memory of this package, beside well-known libraries on the same data "
             "in the same run where there are any. `make bench` runs them all.",
             "",
             *sections,
