@@ -67,7 +67,7 @@ def chapters(names: list[str] | None = None) -> list[Path]:
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Remove what differs between two runs, and give each cell an id made of its content.
+    """Remove what differs between two runs, name cells by their content, fold solutions.
 
     Parameters
     ----------
@@ -85,7 +85,10 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     seen: dict[str, int] = {}
     count = 0
+    in_solution = False
     for cell in notebook.cells:
+        if cell.cell_type == "markdown" and "{solution-" in cell.source:
+            in_solution = "{solution-start}" in cell.source
         digest = hashlib.sha256(f"{cell.cell_type}\0{cell.source}".encode()).hexdigest()[:10]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
@@ -93,6 +96,8 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             cell.metadata.pop(key, None)
         if cell.cell_type != "code":
             continue
+        if in_solution:  # JupyterLab shows it folded, as the site does
+            cell.metadata["jupyter"] = {"source_hidden": True}
         if cell.source.strip():
             count += 1
         cell.execution_count = count if cell.source.strip() else None
