@@ -1,8 +1,9 @@
-"""Draw the picture of the landing page from bundled data: what the reader will have built.
+"""Draw the picture of the landing page with the system of chapter 20: what the reader will build.
 
 Top to bottom: a flag by one artist and a question; the vector of the flag; the most similar flags
 by other artists in the datastore; the passage kept with the best of them, and the answer marked in
-it. The flags, their similarities and the passage are computed, not painted.
+it. Nothing is painted in: the shipped encoder and reader do what the picture says, for a country
+that was held out from their training.
 
 ``python tools/draw_landing.py`` writes ``book/_static/landing.png``.
 """
@@ -22,12 +23,17 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 from ravm_course.data.atomic import write_bytes  # noqa: E402
 from ravm_course.data.countries import load_countries  # noqa: E402
-from ravm_course.data.facts import fact_countries, load_questions, make_passage  # noqa: E402
-from ravm_course.data.flags import load_flags  # noqa: E402
-from ravm_course.ravlm.flag_views import crop  # noqa: E402
+from ravm_course.data.facts import fact_countries, load_country_split  # noqa: E402
+from ravm_course.ravlm.flag_qa import (  # noqa: E402
+    flag_images,
+    flag_store,
+    load_flag_encoder,
+    load_flag_reader,
+)
+from ravm_course.ravlm.visual_qa import VisualQA  # noqa: E402
 
 OUT = ROOT / "book" / "_static" / "landing.png"
-COUNTRY = "JM"  # held out from training
+COUNTRY = "GR"  # held out from training
 QUESTION = "What is the capital of the country with this flag?"
 WIDTH, HEIGHT, MARGIN = 1600, 1570, 60
 INK, SOFT, GROUND, PANEL = "#1d262a", "#4a585e", "#ffffff", "#f3f6f7"
@@ -38,39 +44,6 @@ FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     """Return matplotlib's own sans-serif font, which is there on every machine."""
     return ImageFont.truetype(FONTS / f"DejaVuSans{'-Bold' if bold else ''}.ttf", size)
-
-
-def retrieve(country: int, k: int = 3) -> tuple[np.ndarray, np.ndarray, list[tuple]]:
-    """Find the flags most similar to the EmojiOne flag of `country` among two other styles.
-
-    Parameters
-    ----------
-    country
-        Index into the table of countries.
-    k
-        How many countries to return.
-
-    Returns
-    -------
-    query, vector, hits
-        The picture, its vector, and for each hit similarity, picture and country. The vector is the
-        cropped flag at 8 x 8 pixels, with the mean taken away: the baseline of chapter 20.
-    """
-    flags = load_flags()
-    vectors = crop(flags.images, size=8).flatten(1).numpy()
-    vectors = vectors - vectors.mean(axis=0)
-    vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    query = np.flatnonzero((flags.style == "emojione") & (flags.country == country))[0]
-    known = np.isin(flags.country, fact_countries()) & (flags.style != "emojione")
-    similarity = np.where(known, vectors @ vectors[query], -2)
-    hits, seen = [], set()
-    for place in np.argsort(-similarity, kind="stable"):
-        if flags.country[place] not in seen:
-            seen.add(flags.country[place])
-            hits.append((similarity[place], flags.images[place], int(flags.country[place])))
-        if len(hits) == k:
-            break
-    return flags.images[query], vectors[query], hits
 
 
 def part_with(text: str, start: int, end: int, longest: int = 190) -> tuple[str, int, int]:
@@ -148,11 +121,15 @@ def draw() -> Image.Image:
     """Compute what is shown, and draw it."""
     countries = load_countries()
     country = next(i for i, item in enumerate(countries) if item.iso2 == COUNTRY)
-    query, vector, hits = retrieve(country)
-    passage = make_passage(hits[0][2], "test")
-    answer = passage.answers["capital"]
-    text, start, end = part_with(passage.text, answer.start, answer.end)
-    assert any(q.answer == answer.text for q in load_questions("test") if q.country == country)
+    assert country in load_country_split()["test"]
+    encoder = load_flag_encoder()
+    system = VisualQA(encoder.encode, flag_store(encoder, fact_countries()), load_flag_reader())
+    query = flag_images([country], "emojione")[0]
+    vector = encoder.encode(query[None])[0]
+    hits = system.retrieve(query[None], k=3)[0]
+    answer = system.answer(query, QUESTION)
+    assert answer.text == countries[country].capital, f"the system says {answer.text!r}"
+    text, start, end = part_with(answer.source.text, answer.start, answer.end)
 
     board, left, right = Board(), MARGIN, WIDTH - MARGIN
     board.panel((left, 40, right, 300), fill=TEAL_SOFT)
@@ -162,8 +139,7 @@ def draw() -> Image.Image:
 
     board.down(left + 135, 312, 368)
     board.heading(left, 384, "Encoder", "turns the flag into a vector")
-    shown = vector.reshape(3, -1).mean(axis=0)
-    shown = (shown - shown.min()) / (shown.max() - shown.min())
+    shown = (vector - vector.min()) / (vector.max() - vector.min())
     step = (right - left) / len(shown)
     for place, value in enumerate(shown):
         low, high = np.array([243, 246, 247]), np.array([11, 85, 99])
@@ -173,26 +149,25 @@ def draw() -> Image.Image:
 
     board.down(left + 135, 520, 576)
     board.heading(left, 592, "Datastore", "finds the most similar flags, drawn by others")
-    for rank, (similarity, pixels, found) in enumerate(hits):
+    for rank, hit in enumerate(hits):
         x = left + rank * (right - left + 30) // 3
         box = (x, 660, x + (right - left - 60) // 3, 920)
         best = rank == 0
         board.panel(box, fill=TEAL_SOFT if best else GROUND, edge=TEAL if best else LINE)
-        board.picture(x + 32, 694, 190, pixels)
-        name = countries[found].name_en
-        below = board.words(x + 246, 716, box[2] - x - 260, name, 36)
-        board.draw.text((x + 246, below + 14), f"{similarity:.2f}", font=font(36), fill=SOFT)
+        board.picture(x + 32, 694, 190, hit.image)
+        below = board.words(x + 246, 716, box[2] - x - 260, hit.metadata["title"], 36)
+        board.draw.text((x + 246, below + 14), f"{hit.score:.2f}", font=font(36), fill=SOFT)
 
     board.down(left + 135, 936, 992)
     board.heading(left, 1008, "Reader", "marks the answer in the passage kept with it")
     board.panel((left, 1076, right, 1286))
-    board.words(left + 40, 1106, right - left - 80, f"… {text} …", 38, (start + 2, end + 2))
+    board.words(left + 40, 1106, right - left - 80, f"… {text}", 38, (start + 2, end + 2))
 
     board.down(left + 135, 1302, 1358)
     board.panel((left, 1374, right, 1530), fill=TEAL_SOFT, edge=TEAL)
     board.draw.text((left + 40, 1416), answer.text, font=font(60, bold=True), fill=INK)
     width = board.draw.textlength(answer.text, font=font(60, bold=True))
-    source = f"Source: the passage “{passage.title}”, found by its flag"
+    source = f"Source: the passage “{answer.source.metadata['title']}”, found by its flag"
     board.words(int(left + 40 + width + 50), 1430, int(right - left - width - 130), source, 36)
     return board.image
 
@@ -201,7 +176,7 @@ def main() -> None:
     """Draw and write the picture."""
     argparse.ArgumentParser(description=__doc__.split("\n\n")[0]).parse_args()
     buffer = io.BytesIO()
-    draw().quantize(colors=128, method=Image.Quantize.MEDIANCUT).save(buffer, "PNG", optimize=True)
+    draw().quantize(colors=255, method=Image.Quantize.MEDIANCUT).save(buffer, "PNG", optimize=True)
     write_bytes(OUT, buffer.getvalue())
     print(f"{OUT.relative_to(ROOT).as_posix()}: {len(buffer.getvalue()) / 1000:.0f} kB")
 
