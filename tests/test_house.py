@@ -20,7 +20,7 @@ PACKAGE = ROOT / "ravm_course"
 FLOORS = {
     "data": 0,
     "metrics": 0,
-    "plots": 0,
+    "plots": 1,
     "text": 1,
     "nn": 1,
     "training": 2,
