@@ -121,9 +121,10 @@ def test_figures_are_numbered_by_chapter(site):
 
 def test_the_glossary_has_both_languages(site):
     text = (site / "book" / "appendix" / "glossary.html").read_text(encoding="utf-8")
-    for entry in re.findall(r"<dl.*?</dl>", text, re.DOTALL):
-        terms = re.findall(r"<dt[^>]*>(.*?)<a class=\"headerlink", entry, re.DOTALL)
-        for definition in re.split(r"<dd>", entry)[:-1]:
-            names = re.findall(r'<dt id="term[^>]*>(.*?)<a', definition, re.DOTALL)
-            assert any(re.search("[\u4e00-\u9fff]", name) for name in names), names
-        assert len(terms) > 50
+    entries = re.split(r"</dd>", text.split('<dl class="simple glossary">')[1].split("</dl>")[0])
+    entries = [re.findall(r"<dt[^>]*>([^<]+)", entry) for entry in entries[:-1]]
+    assert len(entries) > 60
+    for names in entries:
+        assert len(names) >= 2, names
+        assert re.search("[A-Za-z]", names[0]), names
+        assert any(re.search("[\u4e00-\u9fff]", name) for name in names), names
