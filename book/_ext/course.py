@@ -17,6 +17,10 @@ from sphinx.environment import BuildEnvironment
 
 COLAB = "https://colab.research.google.com"
 BINDER = "https://mybinder.org"
+NOT_FOUND = """<h1>Page not found</h1>
+<p>There is no page at this address. The <a href="{start}book/index.html">start of the course</a>
+has a map of all chapters, the <a href="{start}search.html">search</a> finds English and Chinese
+terms.</p>"""
 CHAPTER = re.compile(r"^notebooks/(\d\d)_")
 
 
@@ -32,7 +36,9 @@ def set_buttons(app: Sphinx, config: Config) -> None:
         else {}
     )
     config.ogp_site_url = config.html_baseurl or ""
-    config.notfound_urls_prefix = urlparse(config.html_baseurl or "").path.rstrip("/") + "/"
+    start = urlparse(config.html_baseurl or "").path.rstrip("/") + "/"
+    config.notfound_urls_prefix = start
+    config.notfound_context = {"title": "Page not found", "body": NOT_FOUND.format(start=start)}
 
 
 def number_by_chapter(app: Sphinx, env: BuildEnvironment) -> None:
