@@ -21,7 +21,7 @@ from ravm_course.vlm.clip import to_float
 
 
 def draw_caption(languages: list[list[str]], generator: torch.Generator) -> str:
-    """Choose a language, then its first caption (half the time), or others, or both.
+    """Choose a language, then its first caption (twice in five), or others (twice), or both.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def draw_caption(languages: list[list[str]], generator: torch.Generator) -> str:
     Returns
     -------
     str
-        One caption, or up to five joined by spaces.
+        One caption, or up to four joined by spaces.
 
     Examples
     --------
@@ -45,10 +45,10 @@ def draw_caption(languages: list[list[str]], generator: torch.Generator) -> str:
         return int(torch.randint(n, (1,), generator=generator))
 
     texts = languages[below(len(languages))]
-    kind = below(4)
+    kind = below(5)
     if kind < 2 or len(texts) == 1:
         return texts[0]
-    order = torch.randperm(len(texts) - 1, generator=generator)[: 1 + below(4)]
+    order = torch.randperm(len(texts) - 1, generator=generator)[: 1 + below(3)]
     chosen = [texts[1 + int(i)] for i in order]
     return " ".join([texts[0], *chosen] if kind == 2 else chosen)
 

@@ -24,7 +24,7 @@ def test_is_small_and_ready_for_use(model):
 def test_record_says_how_it_was_made():
     facts = pretrained_facts("emoji-clip")
     assert facts["command"].startswith("python tools/train_clip.py")
-    assert "/" not in facts["command"].removeprefix("python tools/train_clip.py")
+    assert " /" not in facts["command"], "a path of the machine that trained it"
     assert {"seed", "data_sha256", "cpu_seconds", "selection", "versions"} <= set(facts)
 
 
