@@ -73,8 +73,8 @@ def train_encoder(seed: int, steps: int, checkpoint: Path | None = None) -> Flag
     train = load_country_split()["train"]
     pairs = FlagPairs(np.stack([flag_images(train, style) for style in STORE_STYLES]))
     fit(
-        encoder, flag_loss, pairs, steps=steps, lr=2e-3, weight_decay=0.05, warmup=steps // 20, seed=seed,
-        checkpoint=checkpoint,
+        encoder, flag_loss, pairs, steps=steps, lr=2e-3, weight_decay=0.05,
+        warmup=steps // 20, seed=seed, checkpoint=checkpoint,
     )  # fmt: skip
     return encoder
 
