@@ -104,7 +104,7 @@ def name_hits(model: CLIP, images: np.ndarray, names: list[str]) -> tuple[np.nda
     return hits(encode_images(model, images), text_features, names, gallery), len(gallery)
 
 
-def test(model: CLIP, sets: tuple[str, ...]) -> dict[str, dict]:
+def measure(model: CLIP, sets: tuple[str, ...]) -> dict[str, dict]:
     """Measure recall at 1 from picture to name, in both languages, with 95 % intervals."""
     results = {}
     for name in sets:
@@ -171,7 +171,7 @@ def main(arguments: list[str] | None = None) -> None:
         scale = model.logit_scale.item()
         print(f"validation {right.mean():.4f}  scale {scale:.1f}  cpu {cpu:.0f} s", flush=True)
         if options.intermediate:
-            save(test(model, ("validation",)))
+            save(measure(model, ("validation",)))
         return {"loss": 1 - right.mean(), "recall_at_1": right.mean(), "scale": scale}
 
     decayed = [p for p in model.parameters() if p.ndim > 1]
@@ -202,8 +202,8 @@ def main(arguments: list[str] | None = None) -> None:
         checkpoint_every=max(1, min(100, options.steps // 2)),
     )
     curve.extend(history.evaluations)
-    save(test(model, ("validation",)))  # before the tests: they may lack a data set
-    metrics = test(model, ("validation", *TESTS))
+    save(measure(model, ("validation",)))  # before the tests: they may lack a data set
+    metrics = measure(model, ("validation", *TESTS))
     save(metrics)
     print(json.dumps(metrics, indent=1))
 
