@@ -121,8 +121,10 @@ def load_flag_reader() -> Reader:
 
     Examples
     --------
-    >>> load_flag_reader().read("Which capital?", "The capital is Oslo.", "Norway").text
-    'Oslo'
+    >>> mali = next(i for i, c in enumerate(load_countries()) if c.name_en == "Mali")
+    >>> passage = make_passage(mali, "test")
+    >>> load_flag_reader().read("What is the capital?", passage.text, passage.title).text
+    'Bamako'
     """
     facts = flag_facts("flag-reader")
     reader = Reader(facts["vocabulary"], ReaderConfig(**facts["config"]))
