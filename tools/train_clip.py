@@ -4,17 +4,13 @@ Every batch holds different concepts; each is drawn as one of its training artis
 random, and described in English or Chinese by its name, by keywords or by both
 (``ravm_course.vlm.pairs``).
 
-The run is chosen by its result on ``validation`` (an artist who is not in training) and on nothing
-else; the test sets are opened after the last step. A killed run goes on where it was. The shipped
-weights come from two runs, the second with stronger random changes and weight decay:
+Settings were chosen on ``validation`` (an artist who is not in training) and on nothing else; the
+test sets are opened after the last step. Several seeds are trained; the weights of the first ship,
+whatever the others reached. A run that was killed goes on where it was, and a seed that is finished
+is not trained again:
 
-    python tools/train_clip.py --output build/first.safetensors
-    python tools/train_clip.py --start build/first.safetensors --work build/second
-        --steps 1800 --strength 0.9 --lr 1.5e-3 --weight-decay 0.3
-
-The second command is one line. To try the script:
-
-    python tools/train_clip.py --steps 20 --work trial --output trial/clip.safetensors
+    python tools/train_clip.py
+    python tools/train_clip.py --seeds 0 --steps 20 --work trial --output trial/clip.safetensors
 """
 
 from __future__ import annotations
@@ -32,6 +28,7 @@ import numpy as np
 import torch
 
 from ravm_course import data
+from ravm_course.data.atomic import write_text
 from ravm_course.data.files import FOLDER as DATA
 from ravm_course.metrics import bootstrap_interval
 from ravm_course.training import fit, load_weights, save_weights
@@ -47,14 +44,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--steps", type=int, default=3600, help="updates (%(default)s)")
+    add("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="(%(default)s)")
+    add("--steps", type=int, default=5400, help="updates (%(default)s)")
     add("--batch", type=int, default=128, help="pairs a step (%(default)s)")
     add("--lr", type=float, default=2e-3, help="learning rate (%(default)s)")
-    add("--weight-decay", type=float, default=0.05, help="of AdamW (%(default)s)")
-    add("--strength", type=float, default=0.5, help="of the random changes (%(default)s)")
-    add("--seed", type=int, default=0, help="(%(default)s)")
+    add("--weight-decay", type=float, default=0.3, help="of AdamW (%(default)s)")
+    add("--strength", type=float, default=0.9, help="of the random changes (%(default)s)")
     add("--threads", type=int, default=1, help="CPU threads (%(default)s)")
-    add("--start", type=Path, help="begin with the weights of this .safetensors file")
     add("--device", default="cpu", help="cpu, cuda or mps (%(default)s)")
     add(
         "--output",
@@ -67,12 +63,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--work",
         type=Path,
         default=ROOT / "build" / "train_clip",
-        help="folder of the checkpoint from which a killed run goes on (build/train_clip)",
-    )
-    add(
-        "--intermediate",
-        action="store_true",
-        help="also write --output at every evaluation, without opening the test sets",
+        help="folder of the runs, finished and unfinished (build/train_clip)",
     )
     return parser.parse_args(arguments)
 
@@ -128,58 +119,29 @@ def data_hash() -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Train, watch validation, test once, write the checkpoint."""
-    options = parse(arguments)
-    torch.set_num_threads(options.threads)
-    options.work.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(options.seed)
-    config = CLIPConfig()
-    model = CLIP(config).half()
-    start = load_weights(model, options.start) if options.start else {}
-    model = model.float().to(options.device) if start else CLIP(config).to(options.device)
-    print(f"{sum(p.numel() for p in model.parameters()):,} parameters", flush=True)
+def train(options: argparse.Namespace, seed: int, folder: Path) -> tuple[CLIP, list[dict], float]:
+    """Train the towers of one seed; return them, what validation said, and CPU seconds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(seed)
+    model = CLIP(CLIPConfig()).to(options.device)
     images, names = pictures_and_names("validation", "en")
-    clock = options.work / "cpu_seconds.json"
+    clock = folder / "cpu_seconds.json"
     earlier = json.loads(clock.read_text(encoding="utf-8")) if clock.exists() else 0.0
-    curve: list[dict] = []
-    plain = {k: v for k, v in vars(options).items() if not isinstance(v, Path)}
-
-    def save(metrics: dict) -> None:
-        half = CLIP(config).half()
-        half.load_state_dict(model.state_dict())
-        save_weights(
-            half,
-            options.output,
-            config=dataclasses.asdict(config),
-            command=" ".join(["python tools/train_clip.py", *(arguments or sys.argv[1:])]),
-            options=plain,
-            seed=options.seed,
-            data_sha256=data_hash(),
-            selection="validation (openmoji, seen concepts); nothing by a test set",
-            metrics=metrics,
-            validation_curve=curve,
-            start={k: start[k] for k in ("command", "fingerprint") if k in start},
-            cpu_seconds=round(earlier + time.process_time()) + start.get("cpu_seconds", 0),
-            versions={"python": platform.python_version(), "torch": torch.__version__},
-        )
+    begin = time.process_time()
 
     def evaluate(model: CLIP) -> dict[str, float]:
         right, _ = name_hits(model, images, names)
-        cpu = earlier + time.process_time()
-        clock.write_text(json.dumps(cpu), encoding="utf-8")
+        cpu = earlier + time.process_time() - begin
+        write_text(clock, json.dumps(cpu))
         scale = model.logit_scale.item()
-        print(f"validation {right.mean():.4f}  scale {scale:.1f}  cpu {cpu:.0f} s", flush=True)
-        if options.intermediate:
-            save(measure(model, ("validation",)))
+        print(
+            f"seed {seed}: validation {right.mean():.4f}, scale {scale:.1f}, {cpu:.0f} CPU seconds",
+            flush=True,
+        )
         return {"loss": 1 - right.mean(), "recall_at_1": right.mean(), "scale": scale}
 
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": decayed, "weight_decay": options.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
     history = fit(
         model,
         loss,
@@ -187,25 +149,81 @@ def main(arguments: list[str] | None = None) -> None:
             data.load_emoji(),
             data.load_emoji_splits(),
             batch=options.batch,
-            size=config.image_size,
+            size=model.config.image_size,
             strength=options.strength,
         ),
         steps=options.steps,
-        optimizer=torch.optim.AdamW(groups, lr=options.lr, betas=(0.9, 0.98)),
+        optimizer=torch.optim.AdamW(
+            [
+                {"params": decayed, "weight_decay": options.weight_decay},
+                {"params": others, "weight_decay": 0.0},
+            ],
+            lr=options.lr,
+            betas=(0.9, 0.98),
+        ),
         warmup=min(50, options.steps // 4),
         clip_norm=1.0,
-        seed=options.seed,
+        seed=seed,
         device=options.device,
         evaluate=evaluate,
         evaluate_every=max(1, options.steps // 10),
-        checkpoint=options.work / "run.safetensors",
+        checkpoint=folder / "run.safetensors",
         checkpoint_every=max(1, min(100, options.steps // 2)),
     )
-    curve.extend(history.evaluations)
-    save(measure(model, ("validation",)))  # before the tests: they may lack a data set
-    metrics = measure(model, ("validation", *TESTS))
-    save(metrics)
-    print(json.dumps(metrics, indent=1))
+    return model, history.evaluations, earlier + time.process_time() - begin
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train every seed, watch validation, test each once, write the checkpoint of the first."""
+    options = parse(arguments)
+    torch.set_num_threads(options.threads)
+    plain = {k: v for k, v in vars(options).items() if not isinstance(v, Path)}
+    settings = "-".join(
+        str(v) for v in (options.steps, options.batch, options.lr, options.weight_decay,
+                         options.strength)
+    )  # fmt: skip
+    records = []
+    for seed in options.seeds:
+        folder = options.work / f"{settings}-seed{seed}"
+        finished = folder / "clip.safetensors"
+        if not finished.exists():
+            model, curve, cpu_seconds = train(options, seed, folder)
+            save_weights(
+                half(model),
+                finished,
+                config=dataclasses.asdict(model.config),
+                options=plain | {"seeds": [seed]},
+                seed=seed,
+                data_sha256=data_hash(),
+                selection="validation (openmoji, seen concepts); nothing by a test set",
+                metrics=measure(model, ("validation", *TESTS)),
+                validation_curve=curve,
+                cpu_seconds=round(cpu_seconds),
+                versions={"python": platform.python_version(), "torch": torch.__version__},
+            )
+        shipped = CLIP(CLIPConfig()).half()
+        records.append(load_weights(shipped, finished))
+        metrics = records[-1]["metrics"]
+        print(f"seed {seed}:", {name: m["recall_at_1"] for name, m in metrics.items()}, flush=True)
+        if len(records) == 1:
+            first = shipped
+    save_weights(
+        first,
+        options.output,
+        command=" ".join(["python tools/train_clip.py", *(arguments or sys.argv[1:])]),
+        **{k: v for k, v in records[0].items() if k != "fingerprint"},
+        recall_at_1_by_seed={
+            name: {r["seed"]: r["metrics"][name]["recall_at_1"] for r in records}
+            for name in records[0]["metrics"]
+        },
+    )
+
+
+def half(model: CLIP) -> CLIP:
+    """Return a copy of the model in half precision, which halves its file."""
+    copy = CLIP(model.config).half()
+    copy.load_state_dict(model.state_dict())
+    return copy
 
 
 if __name__ == "__main__":
