@@ -127,14 +127,13 @@ def table(rows: list[dict[str, object]]) -> list[str]:
 
 
 def show(value: object) -> str:
-    """Return `value` as a table shows it: four significant digits, thousands set apart."""
+    """Return `value` as a table shows it: at most four digits, thousands set apart."""
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "–"}[value]
     if isinstance(value, float) and math.isfinite(value):
         if value and (abs(value) < 1e-3 or abs(value) >= 1e9):
             return f"{value:.2e}"
-        digits = max(0, 3 - math.floor(math.log10(abs(value)))) if value else 0
-        return f"{value:,.{digits}f}"
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, list | tuple):

@@ -116,6 +116,8 @@ def test_reading_time_counts_words_and_lines():
         (0.123456, "0.1235"),
         (1234.5678, "1,235"),
         (12.3456, "12.35"),
+        (49.7, "49.7"),
+        (0.93, "0.93"),
         (3.1e-8, "3.10e-08"),
         (500000, "500,000"),
         (True, "yes"),
@@ -124,7 +126,7 @@ def test_reading_time_counts_words_and_lines():
         ("a|b", "a\\|b"),
     ],
 )
-def test_values_are_shown_with_four_digits(value, text):
+def test_values_are_shown_with_at_most_four_digits(value, text):
     assert measure_chapters.show(value) == text
 
 
