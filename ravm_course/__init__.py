@@ -3,7 +3,7 @@
 The package is a house with floors. A room imports only from the floors below its own:
 
 0. :mod:`ravm_course.data`, :mod:`ravm_course.metrics`
-1. :mod:`ravm_course.plots`, :mod:`ravm_course.text`
+1. :mod:`ravm_course.plots`, :mod:`ravm_course.text`, :mod:`ravm_course.nn`
 2. :mod:`ravm_course.training`
 4. :mod:`ravm_course.vlm`
 5. :mod:`ravm_course.retrieval`
