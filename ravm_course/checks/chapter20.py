@@ -14,12 +14,12 @@ def check_two_passages(answer: float) -> None:
     """Check the probability of "Oslo" after two passages were read.
 
     Their cosine similarities are 0.9 and 0.8, the temperature is 0.1; the first reading says "Oslo"
-    with probability 0.5, the second "Bern" with 0.9 and "Oslo" with 0.1.
+    with probability 0.5 and "not here" with 0.5, the second "Bern" with 0.9 and "Oslo" with 0.1.
 
     Parameters
     ----------
     answer
-        The probability, rounded to at least three decimals.
+        The probability, to three decimals or more.
 
     Examples
     --------
@@ -32,8 +32,9 @@ def check_two_passages(answer: float) -> None:
         first * 0.5 + (1 - first) * 0.1,
         name="oslo",
         tolerance=6e-4,
-        hint="Divide the similarities by 0.1 first: their softmax is e/(1+e) and 1/(1+e). Then add "
-        "the probability of Oslo under both passages, each times its weight.",
+        hint="Give three decimals. Divide the similarities by 0.1 first: their softmax is e/(1+e) "
+        "and 1/(1+e). Then add the probability of Oslo under both passages, each times its weight. "
+        'What "not here" has is not divided among the others.',
     )
 
 

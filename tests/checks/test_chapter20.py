@@ -20,10 +20,12 @@ def test_two_passages_accepts_the_right_number(capsys):
     "wrong",
     [
         0.3,  # the mean of .5 and .1: no weights
-        FIRST * 0.5,  # only the first passage
+        FIRST * 0.5,  # only the first passage; also what "not here" has
         (0.9 * 0.5 + 0.8 * 0.1) / 1.7,  # similarities as weights, no softmax
         (math.exp(0.9) * 0.5 + math.exp(0.8) * 0.1) / (math.exp(0.9) + math.exp(0.8)),  # no 1/tau
         (1 - FIRST) * 0.5 + FIRST * 0.1,  # the farther passage weighs more
+        FIRST * 1.0 + (1 - FIRST) * 0.1,  # "not here" left out, and the rest made to sum to one
+        0.39,  # two decimals
     ],
 )
 def test_two_passages_rejects(wrong):
