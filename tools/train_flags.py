@@ -12,6 +12,12 @@ each fact. A run that was killed goes on where it was:
 
     python tools/train_flags.py
     python tools/train_flags.py --seeds 0 --encoder-steps 20 --reader-steps 20 --output trial
+
+With ``--ablations`` no weights are written. The encoder is trained without one or both of its
+random changes, and the reader without shuffled sentences; what each reaches is added to
+``flag-encoder.json`` beside what the full recipe reached:
+
+    python tools/train_flags.py --ablations --seeds 0 1 2
 """
 
 from __future__ import annotations
@@ -25,8 +31,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
-from ravm_course.data import load_countries
+from ravm_course.data import atomic, load_countries
 from ravm_course.data.facts import load_country_split, load_questions, make_passage, twins_of
 from ravm_course.data.files import manifest
 from ravm_course.metrics import bootstrap_interval
@@ -41,7 +49,7 @@ from ravm_course.ravlm.flag_qa import (
     ladder,
     new_closed_book,
 )
-from ravm_course.ravlm.flag_views import FlagPairs
+from ravm_course.ravlm.flag_views import FlagPairs, invent, restyle
 from ravm_course.ravlm.reader import Reader, ReaderConfig, reader_loss
 from ravm_course.ravlm.reader_batches import ReadingBatches, reading_vocabulary, without_answer
 from ravm_course.ravlm.visual_qa import VisualQA
@@ -49,6 +57,12 @@ from ravm_course.training import fit, save_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 RELATIONS = ("capital", "currency", "continent")
+#: which random changes an encoder is trained with, in the ablations
+ENCODER_ABLATIONS = {
+    "restyle off": {"restyled": False},
+    "invent off": {"invented": False},
+    "both off": {"restyled": False, "invented": False},
+}
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -61,17 +75,50 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--encoder-steps", type=int, default=500, help="updates (%(default)s)")
     add("--reader-steps", type=int, default=450, help="updates (%(default)s)")
     add("--threads", type=int, default=1, help="CPU threads (%(default)s)")
+    add("--ablations", action="store_true", help="train and measure without parts of the recipe")
     add("--work", type=Path, default=ROOT / "build" / "train_flags", help="for unfinished runs")
     add("--output", type=Path, default=ROOT / "ravm_course" / "checkpoints", help="(%(default)s)")
     return parser.parse_args(arguments)
 
 
-def train_encoder(seed: int, steps: int, checkpoint: Path | None = None) -> FlagEncoder:
-    """Train one flag encoder on the training countries."""
+class AblatedPairs(FlagPairs):
+    """Pairs as they are trained on, or with one or both kinds of random change left out.
+
+    Without restyling the two pictures of a pair are always by different artists: drawn at random,
+    half the pairs would be one picture twice, and nothing could be learned from them.
+    """
+
+    def __init__(self, images: np.ndarray, *, restyled: bool = True, invented: bool = True):
+        super().__init__(images)
+        self.restyled, self.invented = restyled, invented
+
+    def __call__(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return two tensors ``(B, 3, size, size)``; row b of both shows one flag."""
+        styles, countries = self.flags.shape[:2]
+        chosen = torch.randperm(countries, generator=generator)[: self.batch]
+        drawn_by = torch.randint(styles, (2, self.batch), generator=generator)
+        if not self.restyled:
+            drawn_by[1] = (drawn_by[0] + 1) % styles
+        pair = self.flags[drawn_by[0], chosen], self.flags[drawn_by[1], chosen]
+        if self.invented:
+            pair = invent(*pair, generator)
+        if self.restyled:
+            return restyle(pair[0], generator, self.size), restyle(pair[1], generator, self.size)
+        first, second = (
+            F.interpolate(part, size=self.size, mode="bilinear", antialias=True) for part in pair
+        )
+        return first, second
+
+
+def train_encoder(
+    seed: int, steps: int, checkpoint: Path | None = None, **changes: bool
+) -> FlagEncoder:
+    """Train one flag encoder on the training countries; `changes` as for AblatedPairs."""
     torch.manual_seed(seed)
     encoder = FlagEncoder(FlagEncoderConfig())
     train = load_country_split()["train"]
-    pairs = FlagPairs(np.stack([flag_images(train, style) for style in STORE_STYLES]))
+    images = np.stack([flag_images(train, style) for style in STORE_STYLES])
+    pairs = AblatedPairs(images, **changes) if changes else FlagPairs(images)
     fit(
         encoder, flag_loss, pairs, steps=steps, lr=2e-3, weight_decay=0.05,
         warmup=steps // 20, seed=seed, checkpoint=checkpoint,
@@ -79,13 +126,13 @@ def train_encoder(seed: int, steps: int, checkpoint: Path | None = None) -> Flag
     return encoder
 
 
-def train_reader(seed: int, steps: int, checkpoint: Path | None = None) -> Reader:
-    """Train one reader on the training countries and wordings."""
+def train_reader(seed: int, steps: int, checkpoint: Path | None = None, **changes: float) -> Reader:
+    """Train one reader on the training countries and wordings; `changes` as for ReadingBatches."""
     torch.manual_seed(seed)
     train = load_country_split()["train"]
     reader = Reader(reading_vocabulary(train), ReaderConfig())
     fit(
-        reader, reader_loss, ReadingBatches(reader, train), steps=steps, lr=2e-3,
+        reader, reader_loss, ReadingBatches(reader, train, **changes), steps=steps, lr=2e-3,
         weight_decay=0.01, warmup=steps // 15, clip_norm=1.0, seed=seed, checkpoint=checkpoint,
     )  # fmt: skip
     return reader
@@ -182,6 +229,59 @@ def _by_country(right, questions, chosen=lambda question: True) -> list[float]:
     ]
 
 
+def ablate(options: argparse.Namespace) -> dict:
+    """Train without parts of the recipe, and return R@1 and answers right, by seed and country."""
+    split, questions = load_country_split(), load_questions("test")
+    test, everyone = split["test"], [c for part in split.values() for c in part]
+    passages = {c: make_passage(c, "test") for c in test}
+    found: dict[str, list] = {}
+    for seed in options.seeds:
+        for name, changes in ENCODER_ABLATIONS.items():
+            slug = name.replace(" ", "-")
+            encoder = train_encoder(
+                seed, options.encoder_steps,
+                options.work / f"{slug}-{options.encoder_steps}-seed{seed}.safetensors", **changes,
+            )  # fmt: skip
+            hits = flag_store(encoder, everyone).search(
+                encoder.encode(flag_images(test, "emojione")), k=1
+            )
+            right = [
+                float(hit.metadata["country"] == c) for (hit,), c in zip(hits, test, strict=True)
+            ]
+            found.setdefault(name, []).append(right)
+            print(f"seed {seed}, {name}: R@1 {np.mean(right):.3f}", flush=True)
+        reader = train_reader(
+            seed, options.reader_steps,
+            options.work / f"unshuffled-{options.reader_steps}-seed{seed}.safetensors",
+            shuffled=0.0,
+        )  # fmt: skip
+        answers = []
+        for start in range(0, len(questions), 60):
+            part = questions[start : start + 60]
+            answers += reader.read_many(
+                [q.text for q in part],
+                [passages[q.country].text for q in part],
+                [passages[q.country].title for q in part],
+                may_abstain=False,
+            )
+        right = is_right([span.text for span in answers], questions)
+        found.setdefault("shuffling off", []).append(_by_country(right, questions))
+        print(f"seed {seed}, shuffling off: oracle {right.mean():.3f}", flush=True)
+    seeds = " ".join(map(str, options.seeds))
+    return {
+        "command": f"python tools/train_flags.py --ablations --seeds {seeds}",
+        "seeds": options.seeds,
+        "measures": {
+            **dict.fromkeys(ENCODER_ABLATIONS, "R@1"),
+            "shuffling off": "answers right with the right passage",
+        },
+        "per_seed": {name: np.round(np.mean(by, axis=1), 4).tolist() for name, by in found.items()},
+        "mean_over_seeds": {
+            name: np.round(np.mean(by, axis=0), 4).tolist() for name, by in found.items()
+        },
+    }
+
+
 def average(results: list, digits: int = 4):
     """Average nested results over seeds, number by number."""
     if isinstance(results[0], dict):
@@ -195,6 +295,13 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     options.work.mkdir(parents=True, exist_ok=True)
     options.output.mkdir(parents=True, exist_ok=True)
+    if options.ablations:
+        record = options.output / "flag-encoder.json"
+        facts = json.loads(record.read_text(encoding="utf-8"))
+        facts["ablations"] = ablate(options)
+        text = json.dumps(facts, indent=1, ensure_ascii=False, sort_keys=True)
+        atomic.write_text(record, text + "\n")
+        return
     results = []
     for seed in options.seeds:
         begin = time.process_time()
