@@ -45,8 +45,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="(%(default)s)")
-    add("--steps", type=int, default=5400, help="updates (%(default)s)")
-    add("--batch", type=int, default=128, help="pairs a step (%(default)s)")
+    add("--steps", type=int, default=2700, help="updates (%(default)s)")
+    add("--batch", type=int, default=256, help="pairs a step (%(default)s)")
     add("--lr", type=float, default=2e-3, help="learning rate (%(default)s)")
     add("--weight-decay", type=float, default=0.3, help="of AdamW (%(default)s)")
     add("--strength", type=float, default=0.9, help="of the random changes (%(default)s)")

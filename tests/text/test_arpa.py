@@ -1,6 +1,7 @@
 """ARPA files: there and back, read by KenLM, and damaged in every way."""
 
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,10 @@ def test_what_is_written_is_read_back_equal(tmp_path_factory, corpus, smoothing,
 @pytest.mark.parametrize("smoothing", SMOOTHINGS)
 @pytest.mark.parametrize("order", [2, 3, 5])
 def test_kenlm_reads_the_file_and_scores_word_by_word_alike(tmp_path, smoothing, order):
-    kenlm = pytest.importorskip("kenlm")
+    if sys.version_info >= (3, 13):
+        pytest.skip("kenlm does not compile on Python 3.13")
+    import kenlm
+
     lm = NGramLM(order, smoothing).fit(lines("train.txt"))
     lm.to_arpa(tmp_path / "lm.arpa")
     theirs = kenlm.Model(str(tmp_path / "lm.arpa"))
