@@ -2,11 +2,27 @@
 
 :mod:`ravm_course.lm.gpt` is the Transformer that predicts the next token;
 :mod:`ravm_course.lm.sampling` turns its scores into a choice, and :mod:`ravm_course.lm.generate`
-writes on.
+writes on. :mod:`ravm_course.lm.bert` restores hidden tokens, :mod:`ravm_course.lm.t5` writes one
+text from another, and :mod:`ravm_course.lm.lora` adapts any of them by a difference of low rank.
 """
 
+from ravm_course.lm.bert import BERT, BERTConfig
 from ravm_course.lm.generate import generate
 from ravm_course.lm.gpt import GPT, GPTConfig, next_token_loss
+from ravm_course.lm.lora import add_lora, merge_lora
 from ravm_course.lm.sampling import next_probabilities
+from ravm_course.lm.t5 import T5, T5Config
 
-__all__ = ["GPT", "GPTConfig", "generate", "next_probabilities", "next_token_loss"]
+__all__ = [
+    "BERT",
+    "GPT",
+    "T5",
+    "BERTConfig",
+    "GPTConfig",
+    "T5Config",
+    "add_lora",
+    "generate",
+    "merge_lora",
+    "next_probabilities",
+    "next_token_loss",
+]

@@ -14,7 +14,7 @@ from ravm_course.nn.attention import KeyValueCache, MultiHeadAttention
 
 
 class FeedForward(nn.Module):
-    """Two linear maps with a GELU between, for each position by itself.
+    """Two linear maps with a bend between, for each position by itself.
 
     Parameters
     ----------
@@ -24,6 +24,9 @@ class FeedForward(nn.Module):
         Channels between; 4 C without.
     bias
         Whether the maps have one.
+    approximate
+        ``"tanh"`` for the GELU of GPT-2, ``"none"`` for the exact one of BERT (Hendrycks &
+        Gimpel, "Gaussian error linear units", 2016).
 
     Examples
     --------
@@ -32,15 +35,23 @@ class FeedForward(nn.Module):
     torch.Size([2, 3, 8])
     """
 
-    def __init__(self, channels: int, hidden: int | None = None, *, bias: bool = True):
+    def __init__(
+        self,
+        channels: int,
+        hidden: int | None = None,
+        *,
+        bias: bool = True,
+        approximate: str = "tanh",
+    ):
         super().__init__()
         hidden = 4 * channels if hidden is None else hidden
         self.widen = nn.Linear(channels, hidden, bias=bias)
         self.narrow = nn.Linear(hidden, channels, bias=bias)
+        self.approximate = approximate
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(..., C)`` to ``(..., C)``."""
-        return self.narrow(F.gelu(self.widen(x), approximate="tanh"))
+        return self.narrow(F.gelu(self.widen(x), approximate=self.approximate))
 
 
 class Block(nn.Module):
