@@ -2,15 +2,18 @@
 
 :mod:`ravm_course.lm.gpt` is the Transformer that predicts the next token;
 :mod:`ravm_course.lm.sampling` turns its scores into a choice, and :mod:`ravm_course.lm.generate`
-writes on. :mod:`ravm_course.lm.bert` restores hidden tokens, :mod:`ravm_course.lm.t5` writes one
-text from another, and :mod:`ravm_course.lm.lora` adapts any of them by a difference of low rank.
+writes on. :mod:`ravm_course.lm.bert` restores hidden tokens, :mod:`ravm_course.lm.t5` and
+:mod:`ravm_course.lm.seq2seq` write one text from another, :mod:`ravm_course.lm.beam` searches for
+the most probable one, and :mod:`ravm_course.lm.lora` adapts any of them by a difference of low rank.
 """
 
+from ravm_course.lm.beam import beam_search
 from ravm_course.lm.bert import BERT, BERTConfig
 from ravm_course.lm.generate import generate
 from ravm_course.lm.gpt import GPT, GPTConfig, next_token_loss
 from ravm_course.lm.lora import add_lora, merge_lora
 from ravm_course.lm.sampling import next_probabilities
+from ravm_course.lm.seq2seq import Seq2Seq, Seq2SeqConfig
 from ravm_course.lm.t5 import T5, T5Config
 
 __all__ = [
@@ -19,8 +22,11 @@ __all__ = [
     "T5",
     "BERTConfig",
     "GPTConfig",
+    "Seq2Seq",
+    "Seq2SeqConfig",
     "T5Config",
     "add_lora",
+    "beam_search",
     "generate",
     "merge_lora",
     "next_probabilities",
