@@ -2,9 +2,9 @@
 
 :mod:`ravm_course.lm.gpt` is the Transformer that predicts the next token;
 :mod:`ravm_course.lm.sampling` turns its scores into a choice, and :mod:`ravm_course.lm.generate`
-writes on. :mod:`ravm_course.lm.bert` restores hidden tokens, :mod:`ravm_course.lm.t5` and
-:mod:`ravm_course.lm.seq2seq` write one text from another, :mod:`ravm_course.lm.beam` searches for
-the most probable one, and :mod:`ravm_course.lm.lora` adapts any of them by a difference of low rank.
+writes on. :mod:`ravm_course.lm.bert` restores hidden tokens. :mod:`ravm_course.lm.t5` and
+:mod:`ravm_course.lm.seq2seq` write one text from another, and :mod:`ravm_course.lm.beam` searches
+for the most probable one. :mod:`ravm_course.lm.lora` adapts any model by a difference of low rank.
 """
 
 from ravm_course.lm.beam import beam_search
