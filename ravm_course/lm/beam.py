@@ -11,7 +11,7 @@ translation system", 2016, section 7).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -22,9 +22,6 @@ class State(Protocol):
 
     def select(self, rows: Tensor) -> State:
         """Return these rows, in this order, with repetitions."""
-
-
-S = TypeVar("S", bound=State)
 
 
 class Hypothesis(NamedTuple):
@@ -47,8 +44,8 @@ class Hypothesis(NamedTuple):
 
 @torch.inference_mode()
 def beam_search(
-    step: Callable[[Tensor, S], tuple[Tensor, S]],
-    state: S,
+    step: Callable[[Tensor, State], tuple[Tensor, State]],
+    state: State,
     *,
     begin: int,
     end: int,

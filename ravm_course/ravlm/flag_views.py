@@ -1,11 +1,11 @@
 """Draw one flag in many ways, and make new flags out of old ones.
 
-Two kinds of random change are needed to learn which pictures show the same flag. :func:`restyle`
-changes each picture of a pair by itself: what it does, the network learns to overlook.
-:func:`invent` changes both pictures of a pair alike, by mirroring them and exchanging colours:
-what it does makes a flag that no country has, and the network learns to tell it from the others.
-So 150 countries become some thousands of flags. The first kind is the augmentation of Chen et al.,
-"A simple framework for contrastive learning of visual representations", ICML 2020, section 3.
+Two kinds of random change teach which pictures show the same flag. :func:`restyle` changes each
+picture of a pair by itself: what it does, the network learns to overlook. :func:`invent` changes
+both pictures of a pair alike, by mirroring them and exchanging colours: what it does makes a flag
+that no country has, and the network learns to tell it from the others. The first kind is the
+augmentation of Chen et al., "A simple framework for contrastive learning of visual
+representations", ICML 2020, section 3; chapter 20 measures what each is worth.
 """
 
 from __future__ import annotations
