@@ -1,9 +1,10 @@
 """The ``guessing`` directive: Shannon's guessing game, played in the page against a stored model.
 
 The passages, and what the model made of them, come from the outputs of the notebook in which the
-directive stands: a cell shows data of the type ``application/vnd.ravm-course.guessing+json``, so
-that no number is typed and nbval keeps them true. ``guessing.js`` plays; without JavaScript the
-page shows the content of the directive and says what is missing.
+directive stands: a cell with the tag ``remove-output`` displays data of the type
+``application/vnd.ravm-course.guessing+json``, so that no number is typed and nbval keeps them true.
+``guessing.js`` plays; without JavaScript the page shows the content of the directive and says what
+is missing.
 
 .. code-block:: markdown
 

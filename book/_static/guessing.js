@@ -1,4 +1,4 @@
-// Shannon's guessing game in the page. Everything stays here: nothing is fetched, sent or kept.
+// Shannon's guessing game in the page. Everything stays here: nothing is asked for, sent or kept.
 (() => {
   const SYMBOLS = "abcdefghijklmnopqrstuvwxyz ";
   const name = (symbol) => (symbol === " " ? "space" : symbol);
