@@ -39,12 +39,15 @@ class Game:
         self.root.scroll_into_view_if_needed()
 
     def status(self) -> str:
+        """Return what the game last said."""
         return self.root.locator(".guessing-status").inner_text()
 
     def counts(self) -> list[int]:
+        """Return the numbers of guesses under the letters."""
         return [int(text) for text in self.root.locator("rt").all_inner_texts()]
 
     def rows(self) -> dict[str, list[str]]:
+        """Return the table of the comparison, by the first cell of each row."""
         found = {}
         for row in self.root.locator("tbody tr").all():
             name = row.locator("th").inner_text()
@@ -52,10 +55,12 @@ class Game:
         return found
 
     def type(self, text: str) -> None:
+        """Type into the field for guesses."""
         self.field.focus()
         self.page.keyboard.type(text)
 
     def faults_of_accessibility(self) -> list[str]:
+        """Return what axe finds in the game, light and dark."""
         from axe_playwright_python.sync_playwright import Axe
 
         found = []
