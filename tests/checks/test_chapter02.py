@@ -32,11 +32,11 @@ def test_hand_perplexity_rejects(answer):
         chapter02.check_hand_perplexity(answer)
 
 
-RIGHT = (2 / 9, 0.5 / 3 + 0.5 / 11, 1 / 6 + 1 / 27)
+RIGHT = (2 / 9, 0.5 / 3 + 0.5 / 12, 1 / 6 + 1 / 27)
 
 
 def test_hand_smoothing_accepts_rounded_numbers(capsys):
-    chapter02.check_hand_smoothing(0.222, 0.212, 0.204)
+    chapter02.check_hand_smoothing(0.222, 0.208, 0.204)
     assert capsys.readouterr().out.count("Right") == 3
 
 
@@ -46,10 +46,11 @@ def test_hand_smoothing_accepts_rounded_numbers(capsys):
         (0, 2 / 8),  # V without </s>
         (0, 1 / 9),  # the count of the pair left as it was
         (0, 2 / 4),  # one added to the context, not V
-        (1, 0.5 / 3 + 0.5 / 8),  # </s> forgotten among the predicted tokens
+        (1, 0.5 / 3 + 0.5 / 9),  # </s> forgotten among the predicted tokens
         (1, 0.5 / 3),  # the unigram forgotten
-        (1, 1 / 3 + 1 / 11),  # the weights forgotten
-        (2, 1 / 6 + 1 / 3 / 11),  # occurrences, not contexts
+        (1, 0.5 / 3 + 0.5 / 15),  # <s> counted as predicted
+        (1, 1 / 3 + 1 / 12),  # the weights forgotten
+        (2, 1 / 6 + 1 / 3 / 12),  # occurrences, not contexts
         (2, 1 / 6 + 1 / 6 / 9),  # one discount given away, two were taken
         (2, 1 / 6),  # nothing given away
     ],
