@@ -21,7 +21,7 @@
       lower += i * (share[i] - share[i + 1]) * Math.log2(i);
       if (share[i] > 0) upper -= share[i] * Math.log2(share[i]);
     }
-    return [lower, upper + 0];
+    return [lower, upper];
   }
 
   // the same numbers for the same guesses: a small generator with a fixed seed (mulberry32)
@@ -35,23 +35,21 @@
     };
   }
 
-  function intervals(guesses) {
+  // percentile bootstrap of the mean; of the bounds it would be biased, as entropies of counts are
+  function interval(values) {
     const random = generator(1951);
-    const drawn = [[], []];
-    for (let draw = 0; draw < DRAWS; draw += 1) {
-      const again = guesses.map(() => guesses[Math.floor(random() * guesses.length)]);
-      bounds(again).forEach((value, side) => drawn[side].push(value));
-    }
-    return drawn.map((values) => {
-      values.sort((a, b) => a - b);
-      return [values[Math.floor(0.025 * DRAWS)], values[Math.floor(0.975 * DRAWS)]];
-    });
+    const means = Array.from({ length: DRAWS }, () =>
+      mean(values.map(() => values[Math.floor(random() * values.length)])),
+    ).sort((one, other) => one - other);
+    return [means[Math.floor(0.025 * DRAWS)], means[Math.floor(0.975 * DRAWS)]];
   }
 
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const two = (value) => Math.abs(value).toFixed(2);
-  const withInterval = (value, [low, high]) => `${two(value)} [${two(low)}, ${two(high)}]`;
-  const firsts = (guesses) => `${Math.round(100 * mean(guesses.map((n) => Number(n === 1))))} %`;
+  const withInterval = (values, write) =>
+    `${write(mean(values))} [${interval(values).map(write).join(", ")}]`;
+  const percent = (value) => String(Math.round(100 * value));
+  const firsts = (guesses) => guesses.map((count) => Number(count === 1));
 
   function prepare(root) {
     const game = JSON.parse(root.querySelector(".guessing-data").textContent);
@@ -101,7 +99,7 @@
     }
     const status = element("p", "guessing-status");
     status.setAttribute("role", "status");
-    const result = element("div", "guessing-result course-wide");
+    const result = element("div", "guessing-result");
     result.tabIndex = -1;
     root.append(chooseRow, seen, said, inputRow, keys, status, result);
 
@@ -148,28 +146,30 @@
     function compare() {
       const n = guesses.length;
       const model = passage.guesses.slice(0, n);
-      const [mine, its] = [guesses, model].map((counts) => {
-        const between = intervals(counts);
-        return bounds(counts).map((value, side) => withInterval(value, between[side]));
-      });
+      const [mine, its] = [bounds(guesses), bounds(model)];
       const table = element("table");
       table.append(element("caption", "", `The same ${n} symbols`));
       const head = element("thead");
       head.append(row(["", "you", game.model], "th"));
       const body = element("tbody");
       body.append(
-        row(["right at the first guess", firsts(guesses), firsts(model)]),
-        row(["guesses, mean", two(mean(guesses)), two(mean(model))]),
-        row(["lower bound, bits a symbol", mine[0], its[0]]),
-        row(["upper bound, bits a symbol", mine[1], its[1]]),
+        row([
+          "right at the first guess, %",
+          withInterval(firsts(guesses), percent),
+          withInterval(firsts(model), percent),
+        ]),
+        row(["guesses, mean", withInterval(guesses, two), withInterval(model, two)]),
+        row(["lower bound, bits a symbol", two(mine[0]), two(its[0])]),
+        row(["upper bound, bits a symbol", two(mine[1]), two(its[1])]),
         row(["bits a symbol by its probabilities", "–", two(mean(passage.bits.slice(0, n)))]),
       );
       table.append(head, body);
       const note = element(
         "p",
         "",
-        `Brackets: 95 % bootstrap intervals, from ${DRAWS.toLocaleString("en")} draws of these ` +
-          `${n} symbols. So few give rough bounds, and upper bounds that are too low on average.`,
+        `Brackets: 95 % bootstrap intervals over these ${n} symbols. The bounds are rough as well, ` +
+          "and from so few symbols the upper one is too low on average: how far, the text below " +
+          "measures.",
       );
       result.replaceChildren(table, note);
     }
@@ -190,7 +190,9 @@
       }
       guesses.push(count);
       tried = "";
-      status.textContent = `Right: “${name(symbol)}”, after ${times}. ${guesses.length} of ${passage.hidden.length}.`;
+      status.textContent =
+        `Right: “${name(symbol)}”, after ${times}. ` +
+        `${guesses.length} of ${passage.hidden.length}.`;
       show();
       if (over()) {
         compare();
