@@ -136,7 +136,9 @@
     function row(cells, tag = "td") {
       const made = element("tr");
       cells.forEach((text, place) => {
-        const cell = element(place === 0 ? "th" : tag, "", text);
+        const [value, between] = text.split(" [");
+        const cell = element(place === 0 ? "th" : tag, "", value);
+        if (between) cell.append(" ", element("span", "guessing-between", `[${between}`));
         if (place === 0 || tag === "th") cell.scope = tag === "th" ? "col" : "row";
         made.append(cell);
       });
