@@ -26,7 +26,7 @@ seems impossible, the sweeps are made again in logarithms. No caller has to choo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -84,11 +84,14 @@ class Packed:
         packed[place] = ids
         return cls(packed, starts, place, lengths)
 
-    def steps(self) -> Iterator[tuple[slice, slice]]:
-        """Yield for each time but the first its rows, and the rows of the same sequences before."""
+    @cached_property
+    def steps(self) -> list[tuple[slice, slice]]:
+        """For each time but the first, its rows, and the rows of the same sequences before."""
         starts = self.starts.tolist()
-        for before, first, end in zip(starts, starts[1:], starts[2:], strict=False):
-            yield slice(first, end), slice(before, before + end - first)
+        return [
+            (slice(first, end), slice(before, before + end - first))
+            for before, first, end in zip(starts, starts[1:], starts[2:], strict=False)
+        ]
 
     @property
     def before(self) -> np.ndarray:
@@ -141,18 +144,19 @@ class Trellis:
         peak = self.emission.max(axis=0)  # made 1, so that no rare symbol brings the sums down
         table = (self.emission / np.where(peak > 0, peak, 1)).T
         arriving, scale = table[self.packed.ids], np.empty(len(self.packed.ids))
-        alpha = arriving.copy()
-        alpha[self._head] *= self.initial
-        _normalise(alpha, scale, self._head)
-        for now, before in self.packed.steps():
-            alpha[now] *= alpha[before] @ self.transition
-            _normalise(alpha, scale, now)
+        alpha, ones = np.empty_like(arriving), np.ones(len(self.initial))
+        with np.errstate(invalid="ignore"):  # 0 / 0 where a sequence becomes impossible
+            for now, before in [(self._head, None), *self.packed.steps]:
+                rows = self.initial if before is None else alpha[before] @ self.transition
+                rows = rows * arriving[now]
+                scale[now] = rows @ ones  # a sum over few columns is slower
+                np.divide(rows, scale[now, None], out=alpha[now])
         if not (scale > 0).all():
             return None
         arriving /= scale[:, None]
         beta = np.ones_like(arriving)
         with np.errstate(over="ignore", invalid="ignore"):
-            for now, before in reversed(list(self.packed.steps())):
+            for now, before in reversed(self.packed.steps):
                 beta[before] = (arriving[now] * beta[now]) @ self.transition.T
         if not beta.max(initial=0) <= LARGEST:  # infinite and NaN are no better
             return None
@@ -163,12 +167,12 @@ class Trellis:
         if self.scaled:
             alpha, log_next, *_ = self.scaled
             total = log_next.copy()
-            for now, before in self.packed.steps():
+            for now, before in self.packed.steps:
                 total[now] += total[before]
             return log(alpha) + total[:, None]
         alpha, transition = log(self.emission).T[self.packed.ids], log(self.transition)
         alpha[self._head] += log(self.initial)
-        for now, before in self.packed.steps():
+        for now, before in self.packed.steps:
             alpha[now] += np.logaddexp.reduce(alpha[before][:, :, None] + transition, axis=1)
         return alpha
 
@@ -177,12 +181,12 @@ class Trellis:
         if self.scaled:
             _, log_next, _, beta = self.scaled
             total = np.zeros_like(log_next)
-            for now, before in reversed(list(self.packed.steps())):
+            for now, before in reversed(self.packed.steps):
                 total[before] = total[now] + log_next[now]
             return log(beta) + total[:, None]
         emitted, transition = log(self.emission).T[self.packed.ids], log(self.transition)
         beta = np.zeros_like(emitted)
-        for now, before in reversed(list(self.packed.steps())):
+        for now, before in reversed(self.packed.steps):
             later = emitted[now] + beta[now]
             beta[before] = np.logaddexp.reduce(later[:, None, :] + transition, axis=2)
         return beta
@@ -246,21 +250,15 @@ class Trellis:
         best, transition = log(self.emission).T[self.packed.ids], log(self.transition)
         best[self._head] += log(self.initial)
         came_from = np.zeros(best.shape, np.int64)
-        for now, before in self.packed.steps():
+        for now, before in self.packed.steps:
             ways = best[before][:, :, None] + transition
             came_from[now] = ways.argmax(axis=1)
             best[now] += np.take_along_axis(ways, came_from[now][:, None, :], axis=1)[:, 0]
         states = best.argmax(axis=1)  # right for the last row of each sequence
-        for now, before in reversed(list(self.packed.steps())):
+        for now, before in reversed(self.packed.steps):
             states[before] = np.take_along_axis(came_from[now], states[now, None], axis=1)[:, 0]
         lengths = self.packed.lengths
         last = self.packed.place[np.cumsum(lengths)[lengths > 0] - 1]
         score = np.zeros(len(lengths))
         score[lengths > 0] = best[last].max(axis=1)
         return states, score
-
-
-def _normalise(alpha: np.ndarray, scale: np.ndarray, rows: slice) -> None:
-    """Divide rows by their sums, in place, and keep the sums."""
-    scale[rows] = alpha[rows] @ np.ones(alpha.shape[1])  # faster than sum for a few columns
-    alpha[rows] /= np.where(scale[rows] > 0, scale[rows], 1)[:, None]

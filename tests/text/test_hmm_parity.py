@@ -105,4 +105,6 @@ def test_where_scaling_alone_goes_wrong_we_agree_with_their_logarithms():
         theirs.emissionprob_ = model.emission
         values[implementation] = theirs.score(sequence[:, None])
     assert model.log_likelihood([sequence])[0] == pytest.approx(values["log"], abs=1e-8)
-    assert values["scaling"] < values["log"] - 100
+    first_coin_alone = np.log(0.5) + 400 * np.log(0.9) + 600 * np.log(0.1)
+    assert values["scaling"] == pytest.approx(first_coin_alone, abs=1e-6)
+    assert values["log"] > first_coin_alone + 400
