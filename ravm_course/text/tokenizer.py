@@ -428,7 +428,7 @@ class BPETokenizer:
         return cls._of_file(merges, tokenizer_files.read_gpt2(vocabulary, merges, special))
 
     @classmethod
-    def _of_file(cls, path: str | os.PathLike[str], parts: tokenizer_files.Parts) -> BPETokenizer:
+    def _of_file(cls, path: str | os.PathLike[str], parts: tokenizer_files._Parts) -> BPETokenizer:
         try:
             return cls(*parts)
         except ValueError as error:

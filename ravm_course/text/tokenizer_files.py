@@ -17,7 +17,7 @@ from ravm_course.data.atomic import write_text
 from ravm_course.text.pretokenise import from_visible, to_visible
 
 #: Vocabulary (token to number), merges, and special tokens with their numbers.
-Parts = tuple[dict[bytes, int], list[tuple[bytes, bytes]], dict[str, int]]
+_Parts = tuple[dict[bytes, int], list[tuple[bytes, bytes]], dict[str, int]]
 
 _BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
 # what the settings of the model must be, if they are there at all
@@ -84,7 +84,7 @@ def write_json(
     write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
 
 
-def read_json(path: str | os.PathLike[str]) -> Parts:
+def read_json(path: str | os.PathLike[str]) -> _Parts:
     """Read a ``tokenizer.json`` of a byte-level BPE tokenizer.
 
     Parameters
@@ -134,7 +134,7 @@ def read_gpt2(
     vocabulary: str | os.PathLike[str],
     merges: str | os.PathLike[str],
     special: Sequence[str] = ("<|endoftext|>",),
-) -> Parts:
+) -> _Parts:
     """Read ``encoder.json`` (or ``vocab.json``) and ``vocab.bpe`` (or ``merges.txt``).
 
     Parameters
@@ -245,7 +245,7 @@ def _pair(merge: object, name: str) -> tuple[str, str]:
 
 def _parts(
     numbers: dict[str, Any], merges: list[tuple[str, str]], special: dict[str, Any], name: str
-) -> Parts:
+) -> _Parts:
     """Turn visible characters into bytes, and check the numbers."""
     for token, number in numbers.items():
         if not isinstance(number, int) or isinstance(number, bool):
