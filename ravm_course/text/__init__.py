@@ -9,4 +9,10 @@ Hidden Markov models (:mod:`ravm_course.text.hmm`) stand on sweeps over all path
 How predictable a text is can be measured without a model of one's own: entropy and its relatives
 (:mod:`ravm_course.text.information`) from counts, and Shannon's game
 (:mod:`ravm_course.text.guessing`) with a reader.
+
+Cutting raw text is the subject of :mod:`ravm_course.text.tokenizer`, byte-pair encoding on bytes:
+:mod:`ravm_course.text.pretokenise` cuts between words, :mod:`ravm_course.text.bpe_train` learns
+merges, :mod:`ravm_course.text.bpe_apply` applies them, :mod:`ravm_course.text.tokenizer_files`
+reads and writes them. Before that comes preparing a corpus: :mod:`ravm_course.text.normalise`, and
+repetitions found by :mod:`ravm_course.text.minhash` and :mod:`ravm_course.text.near_duplicates`.
 """
