@@ -7,7 +7,9 @@ answers: how probable is a sequence (forward or backward), which path of states 
 (Viterbi), and which parameters make the data more probable (Baum-Welch, which is expectation-
 maximisation). The sums over all paths stand in :mod:`ravm_course.text.trellis`.
 
-There is no end state: probabilities are those of sequences of a given length.
+There is no end state: probabilities are those of sequences of a given length. Many sequences are
+worked on together, so a hundred of a thousand symbols take far less time than one of a hundred
+thousand.
 """
 
 from __future__ import annotations
