@@ -59,7 +59,7 @@ def check_best_span(student: Callable[[np.ndarray, np.ndarray, int], tuple[int, 
     Examples
     --------
     >>> check_best_span(_best_span)
-    Right: 9 cases agree.
+    Right: 10 cases agree.
     """
     rng = np.random.default_rng(20)
     cases = [
@@ -67,6 +67,7 @@ def check_best_span(student: Callable[[np.ndarray, np.ndarray, int], tuple[int, 
         (np.array([3.0, 0.0, 0.0, 1.0]), np.array([0.0, 0.5, 0.0, 3.0]), 2),  # best is too long
         (np.array([3.0, 0.0, 0.0]), np.array([-9.0, 0.0, 3.0]), 3),  # exactly as long as allowed
         (np.array([3.0, 0.0, 0.5]), np.array([-9.0, 0.0, 3.0]), 2),  # one word longer than allowed
+        (np.array([3.0, 0.0, 0.0]), np.array([2.0, 0.0, 2.5]), 1),  # best end has no good start
         (np.array([1.0, 0.0]), np.array([0.2, 0.1]), 1),
         (np.array([-4.0]), np.array([-5.0]), 4),
         *((rng.normal(size=n), rng.normal(size=n), longest) for n, longest in [(7, 3), (12, 4)]),
@@ -116,7 +117,7 @@ def check_answer(student: Callable[..., tuple[str, float, int]]) -> None:
     Examples
     --------
     >>> check_answer(_answer)
-    Right: 6 cases agree.
+    Right: 7 cases agree.
     """
     rng = np.random.default_rng(20)
     vectors = rng.normal(size=(6, 3)) * rng.uniform(0.2, 5, (6, 1))
@@ -133,6 +134,14 @@ def check_answer(student: Callable[..., tuple[str, float, int]]) -> None:
         (-query, vectors, readings, 4, 0.3),
         (np.array([2.0, 0.0]), voting, votes, 3, 0.2),
         (np.array([2.0, 0.0]), voting, votes, 4, 5.0),
+        # the nearer of two hits with one text speaks louder, although it is read less surely
+        (
+            np.array([1.0, 0.0]),
+            np.array([[3.0, 0.0], [0.8, 0.6]]),
+            [("Oslo", 0.6), ("Oslo", 0.9)],
+            2,
+            0.1,
+        ),
     ]
     check(
         student,

@@ -68,6 +68,12 @@ def end_after_start_is_fixed_first(start, end, longest):
     return i, i + int(end[i : i + longest].argmax())
 
 
+def start_before_end_is_fixed_first(start, end, longest):
+    j = int(end.argmax())
+    i = max(0, j - longest + 1)
+    return i + int(start[i : j + 1].argmax()), j
+
+
 def starts_from_zero_score(start, end, longest):
     best, score = (0, 0), 0.0
     for i in range(len(start)):
@@ -101,6 +107,7 @@ def test_best_span_accepts_the_right_function(capsys):
         one_too_short,
         one_too_long,
         end_after_start_is_fixed_first,
+        start_before_end_is_fixed_first,
         starts_from_zero_score,
         end_is_exclusive,
         product_of_logits,
@@ -137,6 +144,8 @@ def system(
         z = int(nearest[0])
     elif source == "first with the text":
         z = next(int(z) for z in nearest if readings[z][0] == best)
+    elif source == "surest reading":
+        z = max((z for z in shares if readings[z][0] == best), key=lambda z: readings[z][1])
     elif source == "place":
         z = max(range(k), key=lambda i: shares[int(nearest[i])] * (readings[nearest[i]][0] == best))
     else:
@@ -159,6 +168,7 @@ def test_answer_accepts_the_right_system(capsys):
         {"softmax": "none"},  # weights that do not sum to one
         {"source": "nearest"},  # cites the nearest, whatever it says
         {"source": "first with the text"},  # not the one that spoke loudest
+        {"source": "surest reading"},  # nearness forgotten where the source is chosen
         {"source": "place"},  # the place among the hits instead of the row of the store
         {"votes": False},  # the best single passage instead of the sum
     ],
