@@ -2,7 +2,8 @@
 // also when it was folded away while the page loaded.
 (() => {
   const boxes =
-    "pre, .pst-scrollable-table-container, .cell_output, div.math, mjx-container, .course-wide";
+    "pre, .pst-scrollable-table-container, .cell_output, div.math, .course-wide, " +
+    'mjx-container[display="true"]'; // a formula within a line does not scroll
   const mark = (box) => {
     if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
     else box.removeAttribute("tabindex");

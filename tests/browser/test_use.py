@@ -115,10 +115,7 @@ def test_a_quiz_is_answered_by_keyboard(phone, name):
         if chosen == right:
             break
         page.keyboard.press("ArrowDown")
-    for _ in range(5):  # formulas in options can be scrolled, and so take the focus too
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.textContent") == "Check":
-            break
+    page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Check"
     page.keyboard.press("Enter")
     assert quiz.locator(".quiz-status").inner_text().startswith("Right")
