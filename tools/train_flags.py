@@ -13,8 +13,8 @@ each fact. A run that was killed goes on where it was:
     python tools/train_flags.py
     python tools/train_flags.py --seeds 0 --encoder-steps 20 --reader-steps 20 --output trial
 
-With ``--ablations`` no weights are written. The encoder is trained without one or both of its
-random changes, and the reader without shuffled sentences; what each reaches is added to
+With ``--ablations`` no weights are written. The encoder is trained without parts of its random
+changes, and the reader without shuffled sentences; what each reaches is added to
 ``flag-encoder.json`` beside what the full recipe reached:
 
     python tools/train_flags.py --ablations --seeds 0 1 2
@@ -57,12 +57,44 @@ from ravm_course.training import fit, save_weights
 
 ROOT = Path(__file__).resolve().parents[1]
 RELATIONS = ("capital", "currency", "continent")
-#: which random changes an encoder is trained with, in the ablations
+
+
+def resize(first: Tensor, second: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Only bring pairs to their size."""
+    small = [F.interpolate(p, size=size, mode="bilinear", antialias=True) for p in (first, second)]
+    return small[0], small[1]
+
+
+def without(part: str):
+    """Return the random change of the full recipe, with one part of the restyling left out."""
+
+    def change(first, second, generator, size):
+        first, second = invent(first, second, generator)
+        options = {part: False}
+        return restyle(first, generator, size, **options), restyle(
+            second, generator, size, **options
+        )
+
+    return change
+
+
+#: how an encoder's pairs differ from the full recipe's, in the ablations. Without restyling the
+#: pictures are by two artists always: one picture twice would teach nothing; hence the control
 ENCODER_ABLATIONS = {
-    "restyle off": {"restyled": False},
-    "invent off": {"invented": False},
-    "both off": {"restyled": False, "invented": False},
-}
+    "always two artists": {"two_artists": True},
+    "circles off": {"change": without("circles")},
+    "colours off": {"change": without("colours")},
+    "restyle off": {
+        "change": lambda a, b, generator, size: resize(*invent(a, b, generator), size),
+        "two_artists": True,
+    },
+    "invent off": {
+        "change": lambda a, b, generator, size: (
+            restyle(a, generator, size), restyle(b, generator, size)
+        ),
+    },
+    "both off": {"change": lambda a, b, generator, size: resize(a, b, size), "two_artists": True},
+}  # fmt: skip
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -81,44 +113,14 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-class AblatedPairs(FlagPairs):
-    """Pairs as they are trained on, or with one or both kinds of random change left out.
-
-    Without restyling the two pictures of a pair are always by different artists: drawn at random,
-    half the pairs would be one picture twice, and nothing could be learned from them.
-    """
-
-    def __init__(self, images: np.ndarray, *, restyled: bool = True, invented: bool = True):
-        super().__init__(images)
-        self.restyled, self.invented = restyled, invented
-
-    def __call__(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return two tensors ``(B, 3, size, size)``; row b of both shows one flag."""
-        styles, countries = self.flags.shape[:2]
-        chosen = torch.randperm(countries, generator=generator)[: self.batch]
-        drawn_by = torch.randint(styles, (2, self.batch), generator=generator)
-        if not self.restyled:
-            drawn_by[1] = (drawn_by[0] + 1) % styles
-        pair = self.flags[drawn_by[0], chosen], self.flags[drawn_by[1], chosen]
-        if self.invented:
-            pair = invent(*pair, generator)
-        if self.restyled:
-            return restyle(pair[0], generator, self.size), restyle(pair[1], generator, self.size)
-        first, second = (
-            F.interpolate(part, size=self.size, mode="bilinear", antialias=True) for part in pair
-        )
-        return first, second
-
-
 def train_encoder(
-    seed: int, steps: int, checkpoint: Path | None = None, **changes: bool
+    seed: int, steps: int, checkpoint: Path | None = None, **pairing: object
 ) -> FlagEncoder:
-    """Train one flag encoder on the training countries; `changes` as for AblatedPairs."""
+    """Train one flag encoder on the training countries; `pairing` as for FlagPairs."""
     torch.manual_seed(seed)
     encoder = FlagEncoder(FlagEncoderConfig())
     train = load_country_split()["train"]
-    images = np.stack([flag_images(train, style) for style in STORE_STYLES])
-    pairs = AblatedPairs(images, **changes) if changes else FlagPairs(images)
+    pairs = FlagPairs(np.stack([flag_images(train, style) for style in STORE_STYLES]), **pairing)
     fit(
         encoder, flag_loss, pairs, steps=steps, lr=2e-3, weight_decay=0.05,
         warmup=steps // 20, seed=seed, checkpoint=checkpoint,
@@ -236,11 +238,11 @@ def ablate(options: argparse.Namespace) -> dict:
     passages = {c: make_passage(c, "test") for c in test}
     found: dict[str, list] = {}
     for seed in options.seeds:
-        for name, changes in ENCODER_ABLATIONS.items():
+        for name, pairing in ENCODER_ABLATIONS.items():
             slug = name.replace(" ", "-")
             encoder = train_encoder(
                 seed, options.encoder_steps,
-                options.work / f"{slug}-{options.encoder_steps}-seed{seed}.safetensors", **changes,
+                options.work / f"{slug}-{options.encoder_steps}-seed{seed}.safetensors", **pairing,
             )  # fmt: skip
             hits = flag_store(encoder, everyone).search(
                 encoder.encode(flag_images(test, "emojione")), k=1

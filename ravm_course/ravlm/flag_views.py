@@ -11,6 +11,7 @@ representations", ICML 2020, section 3; chapter 20 measures what each is worth.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -66,7 +67,14 @@ def _uniform(low: float, high: float, shape: tuple[int, ...], generator: torch.G
     return torch.rand(shape, generator=generator) * (high - low) + low
 
 
-def restyle(flags: Tensor, generator: torch.Generator, size: int = 32) -> Tensor:
+def restyle(
+    flags: Tensor,
+    generator: torch.Generator,
+    size: int = 32,
+    *,
+    colours: bool = True,
+    circles: bool = True,
+) -> Tensor:
     """Redraw each flag as another artist might: cropped, bent, recoloured, perhaps cut to a circle.
 
     Parameters
@@ -77,6 +85,8 @@ def restyle(flags: Tensor, generator: torch.Generator, size: int = 32) -> Tensor
         Source of randomness.
     size
         Height and width of the result.
+    colours, circles
+        Whether colours are changed, and whether half of the flags are cut to a circle.
 
     Returns
     -------
@@ -105,12 +115,16 @@ def restyle(flags: Tensor, generator: torch.Generator, size: int = 32) -> Tensor
         flags, torch.stack([across, down], dim=-1), align_corners=False, padding_mode="border"
     )
 
-    mix = torch.eye(3) + 0.075 * torch.randn(n, 3, 3, generator=generator)
-    drawn = torch.einsum("bij,bjhw->bihw", mix, drawn)
-    drawn = drawn * _uniform(0.75, 1.25, (n, 3, 1, 1), generator)
-    drawn = drawn + _uniform(-0.125, 0.125, (n, 3, 1, 1), generator)
-    middle = drawn.mean(dim=(2, 3), keepdim=True)
-    drawn = (middle + (drawn - middle) * _uniform(0.75, 1.25, (n, 1, 1, 1), generator)).clamp(0, 1)
+    if colours:
+        mix = torch.eye(3) + 0.075 * torch.randn(n, 3, 3, generator=generator)
+        drawn = torch.einsum("bij,bjhw->bihw", mix, drawn)
+        drawn = drawn * _uniform(0.75, 1.25, (n, 3, 1, 1), generator)
+        drawn = drawn + _uniform(-0.125, 0.125, (n, 3, 1, 1), generator)
+        middle = drawn.mean(dim=(2, 3), keepdim=True)
+        contrast = _uniform(0.75, 1.25, (n, 1, 1, 1), generator)
+        drawn = (middle + (drawn - middle) * contrast).clamp(0, 1)
+    if not circles:
+        return drawn
 
     radius = _uniform(0.92, 1.05, one, generator)
     rectangle = torch.rand(one, generator=generator) < 0.5
@@ -160,8 +174,23 @@ def invent(
     return changed[0], changed[1]
 
 
+def invent_and_restyle(
+    first: Tensor, second: Tensor, generator: torch.Generator, size: int
+) -> tuple[Tensor, Tensor]:
+    """Change both pictures of each pair alike, and then each by itself.
+
+    Examples
+    --------
+    >>> a = torch.rand(4, 3, 48, 48)
+    >>> [part.shape for part in invent_and_restyle(a, a, torch.Generator().manual_seed(0), 32)]
+    [torch.Size([4, 3, 32, 32]), torch.Size([4, 3, 32, 32])]
+    """
+    first, second = invent(first, second, generator)
+    return restyle(first, generator, size), restyle(second, generator, size)
+
+
 class FlagPairs:
-    """Draw batches of pairs: two artists' pictures of each of B flags, changed at random.
+    """Draw batches of pairs: two pictures of each of B flags, changed at random.
 
     Parameters
     ----------
@@ -172,6 +201,11 @@ class FlagPairs:
         Pairs a batch, at most N.
     size
         Height and width of the pictures of a batch.
+    change
+        The random change, from both pictures of each pair, a generator and `size`.
+    two_artists
+        Whether the pictures of a pair are always by two artists; else they are one picture twice in
+        one of S pairs.
 
     Examples
     --------
@@ -181,7 +215,17 @@ class FlagPairs:
     [torch.Size([3, 3, 32, 32]), torch.Size([3, 3, 32, 32])]
     """
 
-    def __init__(self, images: np.ndarray, batch: int = 96, size: int = 32):
+    def __init__(
+        self,
+        images: np.ndarray,
+        batch: int = 96,
+        size: int = 32,
+        *,
+        change: Callable[
+            [Tensor, Tensor, torch.Generator, int], tuple[Tensor, Tensor]
+        ] = invent_and_restyle,
+        two_artists: bool = False,
+    ):
         if images.ndim != 5 or batch > images.shape[1]:
             raise ValueError(
                 f"images have shape {images.shape} and batch is {batch}: expected (S, N, H, W, 3) "
@@ -189,13 +233,14 @@ class FlagPairs:
             )
         self.flags = torch.stack([crop(style, size * 3 // 2) for style in images])
         self.batch, self.size = batch, size
+        self.change, self.two_artists = change, two_artists
 
     def __call__(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return two tensors ``(B, 3, size, size)``; row b of both shows one flag."""
         styles, countries = self.flags.shape[:2]
         chosen = torch.randperm(countries, generator=generator)[: self.batch]
         drawn_by = torch.randint(styles, (2, self.batch), generator=generator)
-        first, second = invent(
-            self.flags[drawn_by[0], chosen], self.flags[drawn_by[1], chosen], generator
-        )
-        return restyle(first, generator, self.size), restyle(second, generator, self.size)
+        if self.two_artists:
+            drawn_by[1] = (drawn_by[0] + 1) % styles
+        first, second = self.flags[drawn_by, chosen]
+        return self.change(first, second, generator, self.size)
