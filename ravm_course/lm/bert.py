@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ravm_course.lm.exchange import require
 from ravm_course.nn import FeedForward, MultiHeadAttention
 
 #: a target that the loss does not count, see :func:`torch.nn.functional.cross_entropy`
@@ -155,17 +156,9 @@ class BERT(nn.Module):
             If the other model computes something that this one does not.
         """
         theirs = model.config
-        for name, expected in {
-            "model_type": "bert",
-            "hidden_act": "gelu",
-            "is_decoder": False,
-        }.items():
-            given = getattr(theirs, name, expected)
-            if given != expected:
-                raise ValueError(
-                    f"the model's {name} is {given!r}, expected {expected!r}: this BERT computes "
-                    "nothing else."
-                )
+        require(
+            theirs, model_type="bert", hidden_act="gelu", is_decoder=False, layer_norm_eps=1e-12
+        )
         own = cls(
             BERTConfig(
                 vocab_size=theirs.vocab_size,

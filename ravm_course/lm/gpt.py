@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ravm_course.lm.exchange import require
 from ravm_course.nn import Block, KeyValueCache, Rotary, sinusoidal
 
 POSITIONS = ("learned", "sinusoidal", "rotary", "none")
@@ -178,23 +179,17 @@ class GPT(nn.Module):
             If the other model computes something that this one does not.
         """
         theirs = model.config
-        expected = {
-            "model_type": "gpt2",
-            "activation_function": "gelu_new",
-            "n_inner": None,
-            "layer_norm_epsilon": 1e-5,
-            "scale_attn_weights": True,
-            "scale_attn_by_inverse_layer_idx": False,
-            "add_cross_attention": False,
-            "tie_word_embeddings": True,
-        }
-        for name, value in expected.items():
-            given = getattr(theirs, name, None)
-            if given != value:
-                raise ValueError(
-                    f"the model's {name} is {given!r}, expected {value!r}: this GPT computes "
-                    "nothing else."
-                )
+        require(
+            theirs,
+            model_type="gpt2",
+            activation_function="gelu_new",
+            n_inner=None,
+            layer_norm_epsilon=1e-5,
+            scale_attn_weights=True,
+            scale_attn_by_inverse_layer_idx=False,
+            add_cross_attention=False,
+            tie_word_embeddings=True,
+        )
         own = cls(
             GPTConfig(
                 vocab_size=theirs.vocab_size,

@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ravm_course.lm.exchange import require
 from ravm_course.nn import causal_mask
 
 
@@ -283,20 +284,15 @@ class T5(nn.Module):
             If the other model computes something that this one does not.
         """
         theirs = model.config
-        for name, expected in {
-            "model_type": "t5",
-            "feed_forward_proj": "relu",
-            "num_decoder_layers": theirs.num_layers,
-            "d_kv": theirs.d_model // theirs.num_heads,
-            "layer_norm_epsilon": 1e-6,
-            "tie_word_embeddings": True,
-        }.items():
-            given = getattr(theirs, name, expected)
-            if given != expected:
-                raise ValueError(
-                    f"the model's {name} is {given!r}, expected {expected!r}: this T5 computes "
-                    "nothing else."
-                )
+        require(
+            theirs,
+            model_type="t5",
+            feed_forward_proj="relu",
+            num_decoder_layers=theirs.num_layers,
+            d_kv=theirs.d_model // theirs.num_heads,
+            layer_norm_epsilon=1e-6,
+            tie_word_embeddings=True,
+        )
         own = cls(
             T5Config(
                 vocab_size=theirs.vocab_size,
