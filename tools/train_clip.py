@@ -180,7 +180,7 @@ def main(arguments: list[str] | None = None) -> None:
     plain = {k: v for k, v in vars(options).items() if not isinstance(v, Path)}
     settings = "-".join(
         str(v) for v in (options.steps, options.batch, options.lr, options.weight_decay,
-                         options.strength)
+                         options.strength, data_hash()[:8])
     )  # fmt: skip
     records = []
     for seed in options.seeds:
@@ -192,7 +192,6 @@ def main(arguments: list[str] | None = None) -> None:
                 half(model),
                 finished,
                 config=dataclasses.asdict(model.config),
-                options=plain | {"seeds": [seed]},
                 seed=seed,
                 data_sha256=data_hash(),
                 selection="validation (openmoji, seen concepts); nothing by a test set",
@@ -201,17 +200,19 @@ def main(arguments: list[str] | None = None) -> None:
                 cpu_seconds=round(cpu_seconds),
                 versions={"python": platform.python_version(), "torch": torch.__version__},
             )
-        shipped = CLIP(CLIPConfig()).half()
-        records.append(load_weights(shipped, finished))
+        records.append(load_weights(CLIP(CLIPConfig()).half(), finished))
         metrics = records[-1]["metrics"]
         print(f"seed {seed}:", {name: m["recall_at_1"] for name, m in metrics.items()}, flush=True)
-        if len(records) == 1:
-            first = shipped
+    shipped = CLIP(CLIPConfig()).half()
+    first = load_weights(
+        shipped, options.work / f"{settings}-seed{options.seeds[0]}" / "clip.safetensors"
+    )
     save_weights(
-        first,
+        shipped,
         options.output,
         command=" ".join(["python tools/train_clip.py", *(arguments or sys.argv[1:])]),
-        **{k: v for k, v in records[0].items() if k != "fingerprint"},
+        options=plain,
+        **{k: v for k, v in first.items() if k not in ("fingerprint", "options")},
         recall_at_1_by_seed={
             name: {r["seed"]: r["metrics"][name]["recall_at_1"] for r in records}
             for name in records[0]["metrics"]
