@@ -31,6 +31,7 @@ def check(
     *,
     hint: str = "",
     tolerance: float = 1e-6,
+    further: Callable[[], str] | None = None,
 ) -> None:
     """Run both functions on every case; print ``Right`` or raise with the first disagreement.
 
@@ -49,6 +50,9 @@ def check(
         What to think about when the answers differ.
     tolerance
         Two numbers a and b agree if ``|a - b| <= tolerance * max(1, |b|)``.
+    further
+        Called once all cases agree, for what values alone do not show: raises CheckFailed, or
+        returns what to add to ``Right``.
 
     Raises
     ------
@@ -92,7 +96,8 @@ def check(
             raise CheckFailed(
                 _report(f"case {number} of {len(cases)}", case, expected, came, reason, hint)
             )
-    print(f"Right: {len(cases)} case{'s agree' if len(cases) > 1 else ' agrees'}.")
+    more = further() if further else ""
+    print(f"Right: {len(cases)} case{'s agree' if len(cases) > 1 else ' agrees'}{more}.")
     return None
 
 
