@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import math
+import numbers
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ravm_course.checks.compare import check, check_value
+from ravm_course.checks.compare import CheckFailed, check, check_value
 from ravm_course.text.information import mutual_information
 
 
@@ -22,12 +23,23 @@ def check_by_hand(entropy_in_bits: float, posterior_of_20th: float) -> None:
     posterior_of_20th
         After prior 1/5 and a likelihood ratio of 12.
 
+    Raises
+    ------
+    ravm_course.checks.compare.CheckFailed
+        If an answer is not right, or not a number.
+
     Examples
     --------
     >>> check_by_hand(..., ...)
     Not attempted yet: write entropy_in_bits above, then run this cell again.
     Not attempted yet: write posterior_of_20th above, then run this cell again.
+    >>> check_by_hand(..., "1/2")
+    Traceback (most recent call last):
+    ...
+    ravm_course.checks.compare.CheckFailed: posterior_of_20th is '1/2': give a number, as 1 / 2.
     """
+    _require_number("entropy_in_bits", entropy_in_bits)
+    _require_number("posterior_of_20th", posterior_of_20th)
     check_value(
         entropy_in_bits,
         1.75,
@@ -65,14 +77,15 @@ def check_posterior(student: Callable[[Sequence[float], Sequence[float]], Sequen
     Examples
     --------
     >>> check_posterior(_posterior)
-    Right: 6 cases agree.
+    Right: 7 cases agree.
     """
     cases = [
         ([0.5, 0.5], [math.log(0.2), math.log(0.6)]),
         ([0.9, 0.1], [math.log(0.2), math.log(0.6)]),
         ([0.2, 0.3, 0.5], [-7.0, -6.0, -9.0]),
-        ([0.6, 0.4], [-5003.0, -5001.5]),  # exp of these is zero
-        ([0.6, 0.4], [1003.0, 1001.5]),  # and of these infinite, as densities may be
+        ([0.6, 0.4], [-5003.0, -5001.5]),  # exp of these is zero,
+        ([0.5, 0.5], [-5000.0, -3000.0]),  # of distances from the mean infinite,
+        ([0.6, 0.4], [1003.0, 1001.5]),  # and of these too, as densities may be
         ([0.0, 0.7, 0.3], [-10.0, -900.0, -901.0]),  # the likeliest candidate is ruled out
     ]
 
@@ -114,6 +127,13 @@ def check_information(student: Callable[[Sequence[Sequence[int]]], float]) -> No
         hint="The sum over cells of p(x, y) log2( p(x, y) / (p(x) p(y)) ), with the whole table as "
         "1. An empty cell adds nothing: leave it out before you take the logarithm.",
     )
+
+
+def _require_number(name: str, answer: object) -> None:
+    """Say so where an answer is a string, None or a list: it may be right in all but its type."""
+    if answer is ... or isinstance(answer, numbers.Number) or hasattr(answer, "item"):
+        return
+    raise CheckFailed(f"{name} is {answer!r}: give a number, as 1 / 2.")
 
 
 def _as_list(function: Callable) -> Callable:

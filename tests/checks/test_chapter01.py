@@ -1,6 +1,7 @@
 """Each check of chapter 1 accepts right answers and rejects plausible mistakes."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -45,6 +46,19 @@ def test_by_hand_rejects_a_posterior(posterior):
         chapter01.check_by_hand(..., posterior)
 
 
+@pytest.mark.parametrize("answer", ["3/4", None, [0.75]])
+def test_by_hand_asks_for_a_number(answer):
+    for answers in ((answer, ...), (..., answer)):
+        with pytest.raises(CheckFailed, match="give a number"):
+            chapter01.check_by_hand(*answers)
+
+
+def test_by_hand_takes_numbers_of_numpy_and_fractions(capsys):
+    chapter01.check_by_hand(np.float64(1.75), Fraction(3, 4))
+    chapter01.check_by_hand(np.array(1.75), 3 / 4)
+    assert capsys.readouterr().out.count("Right") == 4
+
+
 def posterior(prior, log_likelihood, *, log=math.log, use_prior=True, shift=max, normalise=True):
     sums = [
         value + (log(p) if use_prior and p > 0 else -math.inf if p == 0 else 0)
@@ -58,7 +72,7 @@ def posterior(prior, log_likelihood, *, log=math.log, use_prior=True, shift=max,
 def test_posterior_accepts_a_list_and_an_array(capsys):
     chapter01.check_posterior(posterior)
     chapter01.check_posterior(lambda prior, logs: np.array(posterior(prior, logs)))
-    assert capsys.readouterr().out.count("Right: 6") == 2
+    assert capsys.readouterr().out.count("Right: 7") == 2
 
 
 @pytest.mark.parametrize(
@@ -82,6 +96,22 @@ def test_posterior_rejects_a_largest_that_was_ruled_out():
 
     with pytest.raises(CheckFailed):
         chapter01.check_posterior(wrong)
+
+
+def test_posterior_rejects_the_mean_subtracted():
+    def by_lists(prior, logs):
+        mean = sum(logs) / len(logs)
+        weights = [p * math.exp(v - mean) for p, v in zip(prior, logs, strict=True)]
+        return [w / sum(weights) for w in weights]
+
+    def by_arrays(prior, logs):
+        with np.errstate(over="ignore", invalid="ignore"):
+            weights = np.array(prior) * np.exp(np.array(logs) - np.mean(logs))
+            return weights / weights.sum()
+
+    for wrong in (by_lists, by_arrays):
+        with pytest.raises(CheckFailed, match="case 5"):
+            chapter01.check_posterior(wrong)
 
 
 def test_posterior_rejects_logarithms_added_to_probabilities():
