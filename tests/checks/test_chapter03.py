@@ -39,6 +39,25 @@ def test_hand_rejects(place, answer):
         chapter03.check_hand(*answers)
 
 
+@pytest.mark.parametrize(
+    ("place", "answer", "hint"),
+    [
+        (0, 0.12, "two decimals"),
+        (2, 0.68, "two decimals"),
+        (0, "31/256", "without quotation marks"),
+        (1, "0.070", "without quotation marks"),
+        (0, 0.25, "four paths"),
+        (1, None, "largest of the four"),
+        (2, float("nan"), "second word"),
+    ],
+)
+def test_hand_says_what_is_wrong(place, answer, hint):
+    answers = [*RIGHT]
+    answers[place] = answer
+    with pytest.raises(CheckFailed, match=hint):
+        chapter03.check_hand(*answers)
+
+
 def posterior(
     initial,
     transition,
@@ -96,12 +115,40 @@ def test_posterior_rejects(mistake):
         chapter03.check_posterior(lambda *tables: posterior(*tables, **mistake))
 
 
+@pytest.mark.parametrize(
+    ("mistake", "hint"),
+    [
+        ({"scale": False}, "underflowed"),
+        ({"backward": False}, "look at beta"),
+        ({"shift": 0}, "look at beta"),
+        ({"normalise": False}, "over the states, at each time"),
+        ({"first": False}, r"alpha\[0\] is initial"),
+        ({"matrix": np.transpose}, r"alpha\[t - 1\] @ transition"),
+    ],
+)
+def test_posterior_says_where_to_look(mistake, hint):
+    with pytest.raises(CheckFailed, match=hint):
+        chapter03.check_posterior(lambda *tables: posterior(*tables, **mistake))
+
+
+@pytest.mark.parametrize("answer", [[[1.0, 0.0]], None, "posterior"])
+def test_posterior_asks_for_an_array(answer):
+    with pytest.raises(CheckFailed, match="one array of numbers"):
+        chapter03.check_posterior(lambda *tables: answer)
+
+
+def test_posterior_survives_an_error_of_the_student():
+    with pytest.raises(CheckFailed, match="ZeroDivisionError"):
+        chapter03.check_posterior(lambda *tables: 1 / 0)
+
+
 def test_posterior_rejects_the_transpose_of_the_answer():
-    with pytest.raises(CheckFailed):
+    with pytest.raises(CheckFailed, match="Rows are times"):
         chapter03.check_posterior(lambda *tables: posterior(*tables).T)
 
 
 def test_stubs_are_not_attempted(capsys):
     chapter03.check_hand(..., ..., ...)
     chapter03.check_posterior(lambda *tables: ...)
-    assert capsys.readouterr().out.count("Not attempted yet") == 4
+    chapter03.check_posterior(...)
+    assert capsys.readouterr().out.count("Not attempted yet") == 5
