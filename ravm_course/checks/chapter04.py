@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 
-from ravm_course.checks.compare import check, check_value
+from ravm_course.checks.compare import CheckFailed, check, check_value
 
 
 def check_merges(merges: Sequence[tuple[str, str]], tenth: Sequence[str]) -> None:
@@ -29,15 +29,23 @@ def check_merges(merges: Sequence[tuple[str, str]], tenth: Sequence[str]) -> Non
     if merges is ...:
         check_value(..., None, name="merges")
         return
+    if isinstance(merges, str) or not all(
+        isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in merges
+    ):
+        raise CheckFailed(
+            f"merges is {merges!r}: give three pairs of strings, such as [('a', 'b'), ...]."
+        )
     check_value(
-        merges if isinstance(merges, str) else [tuple(pair) for pair in merges],
+        [tuple(pair) for pair in merges],
         [("e", "n"), ("h", "en"), ("t", "hen")],
         name="merges",
         hint="Each word counts as often as it occurs. After each merge, count all pairs anew: "
         "'e n' has become one piece, and its neighbours have become neighbours of 'en'.",
     )
+    if isinstance(tenth, str):
+        raise CheckFailed(f"tenth is the string {tenth!r}: give the list of its pieces.")
     check_value(
-        tenth if tenth is ... or isinstance(tenth, str) else list(tenth),
+        tenth if tenth is ... else list(tenth),
         ["t", "en", "t", "h"],
         name="tenth",
         hint="Apply the merges in the order in which they were learned. A piece can only be "

@@ -12,7 +12,7 @@ compared in the same time.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from itertools import chain
 
 import numpy as np
@@ -63,11 +63,21 @@ def jaccard(a: set, b: set) -> float:
     float
         From 0 (nothing in common) to 1 (equal sets, two empty ones too).
 
+    Raises
+    ------
+    TypeError
+        If one of them is no set.
+
     Examples
     --------
     >>> jaccard({1, 2, 3}, {2, 3, 4})
     0.5
     """
+    for given in (a, b):
+        if not isinstance(given, Set):
+            raise TypeError(
+                f"{type(given).__name__} given, a set expected: use set(...) or shingles(...)."
+            )
     both = len(a & b)
     union = len(a) + len(b) - both
     return both / union if union else 1.0
@@ -142,12 +152,23 @@ def estimate(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     numpy.ndarray
         Shape ``(...)``. Its standard error is about ``sqrt(J (1 - J) / k)``.
 
+    Raises
+    ------
+    ValueError
+        If the signatures differ in length.
+
     Examples
     --------
     >>> float(estimate(np.array([3, 1, 4, 1]), np.array([3, 1, 5, 9])))
     0.5
     """
-    return (np.asarray(a) == np.asarray(b)).mean(axis=-1)
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape[-1:] != b.shape[-1:]:
+        raise ValueError(
+            f"signatures of shapes {a.shape} and {b.shape} do not compare: make both with the "
+            "same k (and the same seed)."
+        )
+    return (a == b).mean(axis=-1)
 
 
 def _hash_shingles(texts: list[Sequence[str]], n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -66,7 +66,10 @@ def candidates(signatures: np.ndarray, bands: int = 32) -> np.ndarray:
     """
     k = signatures.shape[1]
     if bands < 1 or k % bands:
-        raise ValueError(f"{bands} bands do not divide signatures of {k} numbers evenly.")
+        fitting = ", ".join(str(b) for b in range(1, k + 1) if k % b == 0)
+        raise ValueError(
+            f"{bands} bands do not divide signatures of {k} numbers evenly: give one of {fitting}."
+        )
     pairs: set[tuple[int, int]] = set()
     for band in np.split(np.ascontiguousarray(signatures), bands, axis=1):
         _, bucket = np.unique(band, axis=0, return_inverse=True)

@@ -35,6 +35,13 @@ def test_merges_rejects(merges):
         chapter04.check_merges(merges, TENTH)
 
 
+def test_the_wrong_form_is_named():
+    with pytest.raises(CheckFailed, match="give three pairs"):
+        chapter04.check_merges(["en", "hen", "then"], TENTH)
+    with pytest.raises(CheckFailed, match="give the list of its pieces"):
+        chapter04.check_merges(MERGES, "t en t h")
+
+
 @pytest.mark.parametrize(
     "tenth",
     [

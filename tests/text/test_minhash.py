@@ -91,6 +91,13 @@ def test_a_string_is_no_text_of_words():
         signatures([["a"], "to be"])
 
 
+def test_only_sets_and_signatures_of_one_length_compare():
+    with pytest.raises(TypeError, match=r"list given, a set expected.*shingles"):
+        jaccard({"a"}, ["a", "b"])
+    with pytest.raises(ValueError, match=r"\(4,\) and \(2, 8\).*same k"):
+        estimate(np.zeros(4), np.zeros((2, 8)))
+
+
 def test_the_chance_of_meeting_is_what_is_measured():
     bands, rows = 16, 4
     for similarity in (0.3, 0.6, 0.8):
@@ -132,7 +139,7 @@ def test_bad_thresholds_are_refused(threshold):
 
 
 def test_bands_must_divide_the_signature():
-    with pytest.raises(ValueError, match="3 bands do not divide signatures of 8"):
+    with pytest.raises(ValueError, match=r"3 bands do not divide signatures of 8.*1, 2, 4, 8"):
         candidates(np.zeros((2, 8), np.uint64), bands=3)
 
 

@@ -48,6 +48,7 @@ def test_what_carries_meaning_stays():
 
 def test_what_was_never_meant_goes():
     assert clean("a\r\nb\rc\u2028d\x85e") == "a\nb\nc\nd\ne"
+    assert clean("once\x0bmore\x0cand more") == "once\nmore\nand more"  # words stay apart
     assert clean("\ufeffa\x00b\x1bc\x7f\ud800\ufffe") == "abc"
     assert clean("\u212b") == "\u00e5".upper()  # the angstrom sign is the letter, even in NFC
 
