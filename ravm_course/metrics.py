@@ -190,8 +190,6 @@ def bootstrap_interval(
         raise ValueError(f"values has shape {values.shape}: give one value an item, shape (N,).")
     if not np.isfinite(values).all():
         raise ValueError(f"value {int(np.argmin(np.isfinite(values)))} is not finite: remove it.")
-    if not (0 < level < 1 and n_resamples >= 1):
-        raise ValueError(f"level {level} must lie between 0 and 1, n_resamples {n_resamples} >= 1.")
     sums, sizes = values, np.ones_like(values)
     if groups is not None:
         groups = np.asarray(groups)
@@ -202,19 +200,58 @@ def bootstrap_interval(
             )
         _, unit = np.unique(groups, return_inverse=True)
         sums, sizes = np.bincount(unit, weights=values), np.bincount(unit)
-    n_units = len(sums)
-    if n_units < 2:
-        raise ValueError(f"{n_units} unit(s) to draw from: an interval needs at least two.")
-
-    rng = np.random.default_rng(seed)
-    means = np.empty(n_resamples)
-    block = max(1, _BLOCK // n_units)
-    for start in range(0, n_resamples, block):
-        stop = min(start + block, n_resamples)
-        drawn = rng.integers(0, n_units, size=(stop - start, n_units))
-        means[start:stop] = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    means = _resampled_ratios(sums, sizes, level, n_resamples, seed)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return Interval(mean=float(values.mean()), low=float(low), high=float(high))
+
+
+def ratio_interval(
+    numerators: ArrayLike,
+    denominators: ArrayLike,
+    *,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Return a ratio of two sums over units, with its percentile bootstrap interval.
+
+    Bits per byte of a set of speeches is such a ratio: all bits over all bytes. Both numbers of a
+    unit are drawn together, so that a long speech weighs more, here as there.
+
+    Parameters
+    ----------
+    numerators, denominators
+        One number a unit each, shape (N,); the denominators are positive.
+    level, n_resamples, seed
+        As for :func:`bootstrap_interval`.
+
+    Returns
+    -------
+    Interval
+        The sum of all numerators over that of all denominators, and quantiles of the same ratio in
+        the resamples.
+
+    Raises
+    ------
+    ValueError
+        As :func:`bootstrap_interval`, or if the shapes differ or a denominator is not positive.
+
+    Examples
+    --------
+    >>> print(ratio_interval([20, 30, 10, 20], [10, 10, 10, 10]))
+    2.0 [1, 3]
+    """
+    above, below = (np.asarray(some, dtype=np.float64) for some in (numerators, denominators))
+    if above.shape != below.shape or above.ndim != 1:
+        raise ValueError(
+            f"numerators {above.shape} and denominators {below.shape} differ: give both for each "
+            "unit, shape (N,)."
+        )
+    if not (np.isfinite(above).all() and np.isfinite(below).all() and (below > 0).all()):
+        raise ValueError("a number is not finite, or a denominator not positive: remove the unit.")
+    ratios = _resampled_ratios(above, below, level, n_resamples, seed)
+    low, high = np.quantile(ratios, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(mean=float(above.sum() / below.sum()), low=float(low), high=float(high))
 
 
 def paired_bootstrap(
@@ -258,6 +295,25 @@ def paired_bootstrap(
     if a.shape != b.shape:
         raise ValueError(f"a has shape {a.shape} but b has {b.shape}: score the same items.")
     return bootstrap_interval(a - b, groups=groups, level=level, n_resamples=n_resamples, seed=seed)
+
+
+def _resampled_ratios(
+    above: np.ndarray, below: np.ndarray, level: float, n_resamples: int, seed: int
+) -> np.ndarray:
+    """Draw N of N units with replacement, again and again; return each draw's ratio of sums."""
+    if not (0 < level < 1 and n_resamples >= 1):
+        raise ValueError(f"level {level} must lie between 0 and 1, n_resamples {n_resamples} >= 1.")
+    n_units = len(above)
+    if n_units < 2:
+        raise ValueError(f"{n_units} unit(s) to draw from: an interval needs at least two.")
+    rng = np.random.default_rng(seed)
+    ratios = np.empty(n_resamples)
+    block = max(1, _BLOCK // n_units)
+    for start in range(0, n_resamples, block):
+        stop = min(start + block, n_resamples)
+        drawn = rng.integers(0, n_units, size=(stop - start, n_units))
+        ratios[start:stop] = above[drawn].sum(axis=1) / below[drawn].sum(axis=1)
+    return ratios
 
 
 def _log_probs(log_probs: ArrayLike) -> np.ndarray:

@@ -5,6 +5,8 @@
 writes on. :mod:`ravm_course.lm.bert` restores hidden tokens. :mod:`ravm_course.lm.t5` and
 :mod:`ravm_course.lm.seq2seq` write one text from another, and :mod:`ravm_course.lm.beam` searches
 for the most probable one. :mod:`ravm_course.lm.lora` adapts any model by a difference of low rank.
+:mod:`ravm_course.lm.speech_tokens` is the text of the race, :mod:`ravm_course.lm.scoring` what a
+model pays for it.
 """
 
 from ravm_course.lm.beam import beam_search
@@ -13,7 +15,9 @@ from ravm_course.lm.generate import generate
 from ravm_course.lm.gpt import GPT, GPTConfig, next_token_loss
 from ravm_course.lm.lora import add_lora, merge_lora
 from ravm_course.lm.sampling import next_probabilities
+from ravm_course.lm.scoring import token_log_probs
 from ravm_course.lm.seq2seq import Seq2Seq, Seq2SeqConfig
+from ravm_course.lm.speech_tokens import load_speech_tokens
 from ravm_course.lm.t5 import T5, T5Config
 
 __all__ = [
@@ -28,7 +32,9 @@ __all__ = [
     "add_lora",
     "beam_search",
     "generate",
+    "load_speech_tokens",
     "merge_lora",
     "next_probabilities",
     "next_token_loss",
+    "token_log_probs",
 ]

@@ -36,7 +36,10 @@ class GPTConfig:
     layers
         Blocks.
     dropout
-        Probability of dropping, in training.
+        Probability of dropping a channel of the embeddings and of what a block adds, in training.
+    attention_dropout
+        Probability of dropping an attention weight, in training; on CPUs it rules out the fused
+        kernel, and so costs time.
     bias
         Whether linear maps have one.
     positions
@@ -49,6 +52,7 @@ class GPTConfig:
     heads: int = 4
     layers: int = 4
     dropout: float = 0.0
+    attention_dropout: float = 0.0
     bias: bool = True
     positions: str = "learned"
 
@@ -97,6 +101,7 @@ class GPT(nn.Module):
                 config.heads,
                 bias=config.bias,
                 dropout=config.dropout,
+                attention_dropout=config.attention_dropout,
                 rotate=rotate,
             )
             for _ in range(config.layers)
@@ -198,6 +203,7 @@ class GPT(nn.Module):
                 heads=theirs.n_head,
                 layers=theirs.n_layer,
                 dropout=theirs.resid_pdrop,
+                attention_dropout=theirs.attn_pdrop,
             )
         )
         weights = model.transformer.state_dict()

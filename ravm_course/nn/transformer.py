@@ -64,7 +64,9 @@ class Block(nn.Module):
     bias
         Whether linear maps have one.
     dropout
-        Of attention weights and of both branches, in training.
+        Of what both branches add, in training.
+    attention_dropout
+        Of attention weights, in training.
     rotate
         See :class:`ravm_course.nn.attention.MultiHeadAttention`.
 
@@ -82,12 +84,13 @@ class Block(nn.Module):
         *,
         bias: bool = True,
         dropout: float = 0.0,
+        attention_dropout: float = 0.0,
         rotate: nn.Module | None = None,
     ):
         super().__init__()
         self.attention_norm = nn.LayerNorm(channels)
         self.attention = MultiHeadAttention(
-            channels, heads, bias=bias, dropout=dropout, rotate=rotate
+            channels, heads, bias=bias, dropout=attention_dropout, rotate=rotate
         )
         self.feed_forward_norm = nn.LayerNorm(channels)
         self.feed_forward = FeedForward(channels, bias=bias)

@@ -3,9 +3,11 @@
 from ravm_course.training.checkpoint import fingerprint, load_weights, save_weights
 from ravm_course.training.loop import History, fit
 from ravm_course.training.schedule import learning_rate_factor
+from ravm_course.training.together import Together
 
 __all__ = [
     "History",
+    "Together",
     "fingerprint",
     "fit",
     "learning_rate_factor",
