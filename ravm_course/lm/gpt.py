@@ -17,6 +17,7 @@ from ravm_course.lm.exchange import require
 from ravm_course.nn import Block, KeyValueCache, Rotary, sinusoidal
 
 POSITIONS = ("learned", "sinusoidal", "rotary", "none")
+_STD = 0.02  # of first weights, as in GPT-2
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ class GPT(nn.Module):
         if config.positions == "learned":
             self.position = nn.Embedding(config.context, config.channels)
         elif config.positions == "sinusoidal":
-            table = sinusoidal(config.context, config.channels)
+            # As large as the token vectors are at first: the paper enlarges those instead, by the
+            # root of the channels (section 3.4). Otherwise the waves drown the tokens.
+            table = _STD * 2**0.5 * sinusoidal(config.context, config.channels)
             self.register_buffer("wave", table, persistent=False)
         rotate = None
         if config.positions == "rotary":
@@ -110,7 +113,7 @@ class GPT(nn.Module):
         self.apply(_start)
         for block in self.blocks:  # every layer adds twice: keep the sum's variance
             for last in (block.attention.project_out, block.feed_forward.narrow):
-                nn.init.normal_(last.weight, std=0.02 / (2 * config.layers) ** 0.5)
+                nn.init.normal_(last.weight, std=_STD / (2 * config.layers) ** 0.5)
 
     def forward(self, ids: Tensor, cache: list[KeyValueCache] | None = None) -> Tensor:
         """Score every token at every position.
@@ -260,6 +263,6 @@ def next_token_loss(model: nn.Module, ids: Tensor) -> Tensor:
 def _start(module: nn.Module) -> None:
     """Draw first weights as GPT-2 does."""
     if isinstance(module, nn.Linear | nn.Embedding):
-        nn.init.normal_(module.weight, std=0.02)
+        nn.init.normal_(module.weight, std=_STD)
     if isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)

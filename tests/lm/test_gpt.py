@@ -125,3 +125,9 @@ def test_overfits_one_batch():
 def test_wrong_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_waves_are_as_large_as_token_vectors_at_first():
+    model = GPT(GPTConfig(vocab_size=500, context=64, channels=64, heads=2, positions="sinusoidal"))
+    size, expected = (x.pow(2).mean().sqrt().item() for x in (model.wave, model.token.weight))
+    assert size == pytest.approx(expected, rel=0.05)
