@@ -15,6 +15,7 @@ from ravm_course.metrics import (
     bootstrap_interval,
     paired_bootstrap,
     perplexity,
+    ratio_interval,
 )
 
 
@@ -126,3 +127,35 @@ def test_interval_is_ordered_inside_the_range_and_repeatable(values, seed):
 )
 def test_intervals_print_with_as_many_digits_as_they_know(interval, text):
     assert str(interval) == text
+
+
+def test_a_ratio_is_that_of_the_sums_and_its_interval_scipys():
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(100, 2000, 40)
+    bits = sizes * rng.normal(1.4, 0.1, 40)
+    came = ratio_interval(bits, sizes)
+    assert came.mean == pytest.approx(bits.sum() / sizes.sum())
+    assert came.mean != pytest.approx(np.mean(bits / sizes), abs=1e-4)
+    expected = stats.bootstrap(
+        (bits, sizes), lambda a, b, axis: a.sum(axis=axis) / b.sum(axis=axis), paired=True,
+        method="percentile", n_resamples=9999, rng=1, vectorized=True,
+    ).confidence_interval  # fmt: skip
+    assert came.low == pytest.approx(expected.low, abs=0.003)
+    assert came.high == pytest.approx(expected.high, abs=0.003)
+
+
+def test_with_equal_denominators_a_ratio_is_a_mean():
+    values = np.random.default_rng(1).normal(size=30)
+    ratio, mean = ratio_interval(values, np.ones(30)), bootstrap_interval(values)
+    assert (ratio.mean, ratio.low, ratio.high) == pytest.approx((mean.mean, mean.low, mean.high))
+
+
+def test_ratios_without_sense_are_refused():
+    with pytest.raises(ValueError, match="give both for each"):
+        ratio_interval([1, 2], [1])
+    with pytest.raises(ValueError, match="denominator not positive"):
+        ratio_interval([1, 2], [1, 0])
+    with pytest.raises(ValueError, match="not finite"):
+        ratio_interval([1, math.inf], [1, 1])
+    with pytest.raises(ValueError, match="at least two"):
+        ratio_interval([1], [1])
