@@ -102,6 +102,34 @@ def _is_title(word: str) -> bool:
     return word in TITLES or (len(word) == 1 and word.isupper() and word != "I")
 
 
+def sentence_texts(text: str) -> list[str]:
+    """Return the sentences of :func:`split_sentences` as they stand in the text.
+
+    Parameters
+    ----------
+    text
+        Running English text.
+
+    Returns
+    -------
+    list of str
+        One string a sentence, with its own capitals and spaces.
+
+    Examples
+    --------
+    >>> sentence_texts("Mr. Polk paid $15,000,000. It wasn't much-or was it?")
+    ['Mr. Polk paid $15,000,000.', "It wasn't much-or was it?"]
+    """
+    found, place = [], 0
+    for sentence in split_sentences(text, lower=False):
+        begin = text.index(sentence[0], place)
+        place = begin
+        for token in sentence:
+            place = text.index(token, place) + len(token)
+        found.append(text[begin:place])
+    return found
+
+
 def era(year: int) -> int:
     """Return the index into `ERAS` of a year.
 

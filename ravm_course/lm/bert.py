@@ -1,9 +1,10 @@
 """BERT: a Transformer that looks both ways, trained to restore hidden tokens.
 
 Without a causal mask every position sees the whole text, so the next token cannot be the exercise:
-it is in plain sight. Instead some tokens are hidden, and the model restores them (Devlin et al.,
-"BERT: Pre-training of deep bidirectional Transformers", NAACL 2019, section 3.1). Its blocks
-normalise after each sum ("post-norm"), as the original Transformer did.
+it is in plain sight. Instead some tokens are hidden, see
+:func:`ravm_course.lm.objectives.hide_tokens`, and the model restores them (Devlin et al., "BERT:
+Pre-training of deep bidirectional Transformers", NAACL 2019, section 3.1). Its blocks normalise
+after each sum ("post-norm"), as the original Transformer did.
 """
 
 from __future__ import annotations
@@ -16,9 +17,6 @@ from torch import Tensor, nn
 
 from ravm_course.lm.exchange import require
 from ravm_course.nn import FeedForward, MultiHeadAttention
-
-#: a target that the loss does not count, see :func:`torch.nn.functional.cross_entropy`
-IGNORED = -100
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,11 @@ class BERT(nn.Module):
         self, ids: Tensor, present: Tensor | None = None, segment: Tensor | None = None
     ) -> Tensor:
         """Score every token at every position, ``(B, T, V)``; see :meth:`features`."""
-        x = self.restore_norm(F.gelu(self.restore(self.features(ids, present, segment))))
+        return self.score(self.features(ids, present, segment))
+
+    def score(self, features: Tensor) -> Tensor:
+        """Score every token, ``(..., V)``, where the vectors ``(..., C)`` stand."""
+        x = self.restore_norm(F.gelu(self.restore(features)))
         return F.linear(x, self.token.weight, self.restore_bias)
 
     @classmethod
@@ -204,66 +206,6 @@ class BERT(nn.Module):
 
 
 _PARTS = ("query", "key", "value")
-
-
-def hide_tokens(
-    ids: Tensor,
-    mask_token: int,
-    vocab_size: int,
-    generator: torch.Generator,
-    *,
-    share: float = 0.15,
-    keep: tuple[int, ...] = (),
-) -> tuple[Tensor, Tensor]:
-    """Hide tokens at random, as BERT's exercise does.
-
-    Of the chosen tokens 80 % become `mask_token`, 10 % a random token and 10 % stay, so that the
-    model can trust no token, not even one that looks whole (Devlin et al., section 3.1).
-
-    Parameters
-    ----------
-    ids
-        Tokens, any shape.
-    mask_token
-        The token that stands for "hidden".
-    vocab_size
-        Random tokens are drawn below it.
-    generator
-        Source of randomness.
-    share
-        Of the tokens that are chosen.
-    keep
-        Tokens that are never chosen, such as the one that fills up.
-
-    Returns
-    -------
-    inputs, targets : Tensor
-        Shaped like `ids`; targets are -100 where nothing is to be restored.
-
-    Raises
-    ------
-    ValueError
-        If `share` is not in (0, 1].
-
-    Examples
-    --------
-    >>> ids = torch.arange(3, 1003)
-    >>> inputs, targets = hide_tokens(ids, 0, 1003, torch.Generator().manual_seed(0))
-    >>> bool(((targets == -100) | (targets == ids)).all()), 100 < int((inputs == 0).sum()) < 140
-    (True, True)
-    """
-    if not 0 < share <= 1:
-        raise ValueError(f"share is {share}, expected one in (0, 1].")
-    chance = torch.rand(ids.shape, generator=generator)
-    may = torch.ones_like(ids, dtype=torch.bool)
-    for token in keep:
-        may &= ids != token
-    chosen = (chance < share) & may
-    targets = ids.masked_fill(~chosen, IGNORED)
-    inputs = ids.masked_fill((chance < 0.8 * share) & may, mask_token)
-    other = (chance >= 0.8 * share) & (chance < 0.9 * share) & may
-    random = torch.randint(vocab_size, ids.shape, generator=generator)
-    return torch.where(other, random, inputs), targets
 
 
 def _start(module: nn.Module) -> None:

@@ -1,7 +1,8 @@
 """T5: an encoder reads a text, a decoder writes another; every task is text to text.
 
 Pretrained by *span corruption*: stretches of the text are cut out and replaced by numbered
-sentinels, and the decoder writes what was cut (Raffel et al., "Exploring the limits of transfer
+sentinels, and the decoder writes what was cut, see
+:func:`ravm_course.lm.objectives.cut_spans` (Raffel et al., "Exploring the limits of transfer
 learning with a unified text-to-text Transformer", JMLR 21, 2020, sections 2.1 and 3.1.4).
 
 It differs from GPT and BERT in details that this file spells out: norms only rescale (Zhang &
@@ -14,7 +15,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -331,68 +331,6 @@ class T5(nn.Module):
                 state[f"{ours}.narrow.weight"] = weights[f"{last}.DenseReluDense.wo.weight"]
         own.load_state_dict(state)
         return own.eval()
-
-
-def cut_spans(
-    ids: list[int],
-    sentinels: list[int],
-    generator: torch.Generator,
-    *,
-    share: float = 0.15,
-    mean_length: float = 3.0,
-) -> tuple[list[int], list[int]]:
-    """Cut stretches out of a text, as T5's exercise does.
-
-    Parameters
-    ----------
-    ids
-        Tokens.
-    sentinels
-        Tokens that stand for the first, second, ... hole; one more than holes is needed.
-    generator
-        Source of randomness.
-    share
-        Of the tokens that are cut.
-    mean_length
-        Of a stretch.
-
-    Returns
-    -------
-    source, target : list of int
-        The text with a sentinel in each hole; and each sentinel followed by what was cut, with one
-        more sentinel at the end.
-
-    Raises
-    ------
-    ValueError
-        If the text is too short to leave something, or there are too few sentinels.
-
-    Examples
-    --------
-    >>> cut_spans(list(range(10)), [90, 91], torch.Generator().manual_seed(0), share=0.2)
-    ([0, 1, 2, 3, 4, 5, 6, 7, 90], [90, 8, 9, 91])
-    """
-    cut = max(1, round(share * len(ids)))
-    holes = max(1, min(round(cut / mean_length), len(ids) - cut))
-    if cut >= len(ids):
-        raise ValueError(f"{len(ids)} tokens are too few to cut {cut} of them.")
-    if len(sentinels) <= holes:
-        raise ValueError(f"{holes} holes need {holes + 1} sentinels, {len(sentinels)} were given.")
-    lengths = _parts(cut, holes, generator)
-    gaps = _parts(len(ids) - cut, holes, generator)
-    source, target, place = [], [], 0
-    for sentinel, gap, length in zip(sentinels, gaps, lengths, strict=False):
-        source += [*ids[place : place + gap], sentinel]
-        target += [sentinel, *ids[place + gap : place + gap + length]]
-        place += gap + length
-    return source + ids[place:], [*target, sentinels[holes]]
-
-
-def _parts(total: int, count: int, generator: torch.Generator) -> list[int]:
-    """Cut `total` into `count` parts of at least one, all ways equally likely."""
-    borders = torch.randperm(total - 1, generator=generator)[: count - 1].sort().values + 1
-    ends = [0, *borders.tolist(), total]
-    return [b - a for a, b in pairwise(ends)]
 
 
 def _check(ids: Tensor, name: str) -> None:

@@ -13,7 +13,12 @@ from ravm_course.data import files, sentences
 from ravm_course.data.classics import load_classics
 from ravm_course.data.countries import load_countries
 from ravm_course.data.novel import load_novel
-from ravm_course.data.sentences import shared_ngrams, speech_split, split_sentences
+from ravm_course.data.sentences import (
+    sentence_texts,
+    shared_ngrams,
+    speech_split,
+    split_sentences,
+)
 from ravm_course.data.speeches import load_speeches
 
 
@@ -146,6 +151,16 @@ def test_no_character_but_white_space_is_lost(text):
     assert all(sentence and all(sentence) for sentence in found)
     lowered = [[token.lower() for token in sentence] for sentence in found]
     assert split_sentences(text) == lowered
+
+
+@given(st.text(alphabet=st.sampled_from("aB1 .,?!'\"()-\n$é字—"), max_size=80))
+def test_sentences_as_they_stand_are_cut_at_the_same_places(text):
+    whole, cut = sentence_texts(text), split_sentences(text, lower=False)
+    assert ["".join(w.split()) for w in whole] == ["".join(tokens) for tokens in cut]
+    place = 0
+    for sentence in whole:
+        place = text.index(sentence, place) + len(sentence)
+        assert sentence == sentence.strip()
 
 
 def test_shared_ngrams_counts_places_and_refuses_nonsense():
