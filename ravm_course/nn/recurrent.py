@@ -50,6 +50,7 @@ class Recurrent(nn.Module):
 
     gates: int  #: blocks of H rows in each weight
     states: int  #: tensors in the state
+    one_sum = True  #: whether a gate needs only the sum of what the input and the state say
 
     def __init__(
         self,
@@ -99,11 +100,11 @@ class Recurrent(nn.Module):
         Parameters
         ----------
         projected
-            What the input says, ``(B, gates H)``.
+            What the input says, ``(B, gates H)``; with the bias of the state if `one_sum`.
         state
             Tensors ``(B, H)``.
         weight, bias
-            From state to gates, ``(gates H, H)`` and ``(gates H,)``.
+            From state to gates, ``(H, gates H)`` and ``(gates H,)``.
         """
         raise NotImplementedError
 
@@ -180,7 +181,9 @@ class Recurrent(nn.Module):
             getattr(self, name + suffix)
             for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
         )
-        projected = F.linear(x, weight_ih, bias_ih).transpose(0, 1).contiguous().unbind(0)
+        bias = bias_ih + bias_hh if self.one_sum else bias_ih
+        projected = F.linear(x, weight_ih, bias).transpose(0, 1).contiguous().unbind(0)
+        weight_hh = weight_hh.t()
         order = range(len(projected) - 1, -1, -1) if reverse else range(len(projected))
         outputs: list[Tensor] = [x] * len(projected)
         for t in order:
@@ -208,7 +211,7 @@ class RNN(Recurrent):
 
     def step(self, projected, state, weight, bias):
         """Return the new state, see :meth:`Recurrent.step`."""
-        return (torch.tanh(projected + F.linear(state[0], weight, bias)),)
+        return (torch.addmm(projected, state[0], weight).tanh(),)
 
 
 class LSTM(Recurrent):
@@ -226,8 +229,8 @@ class LSTM(Recurrent):
     def step(self, projected, state, weight, bias):
         """Return the new output and cell, see :meth:`Recurrent.step`."""
         hidden, cell = state
-        i, f, g, o = (projected + F.linear(hidden, weight, bias)).chunk(4, dim=1)
-        cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+        i, f, g, o = torch.addmm(projected, hidden, weight).chunk(4, dim=1)
+        cell = torch.addcmul(f.sigmoid() * cell, i.sigmoid(), g.tanh())
         return o.sigmoid() * cell.tanh(), cell
 
 
@@ -242,12 +245,12 @@ class GRU(Recurrent):
     """
 
     gates, states = 3, 1
+    one_sum = False  # the reset gate multiplies what the state says, and not what the input says
 
     def step(self, projected, state, weight, bias):
         """Return the new state, see :meth:`Recurrent.step`."""
-        hidden = state[0]
-        r, z, n = projected.chunk(3, dim=1)
-        r_h, z_h, n_h = F.linear(hidden, weight, bias).chunk(3, dim=1)
-        z = (z + z_h).sigmoid()
-        new = (n + (r + r_h).sigmoid() * n_h).tanh()
+        hidden, two = state[0], 2 * self.hidden_size
+        said = torch.addmm(bias, hidden, weight)
+        r, z = (projected[:, :two] + said[:, :two]).sigmoid().chunk(2, dim=1)
+        new = torch.addcmul(projected[:, two:], r, said[:, two:]).tanh()
         return (torch.lerp(new, hidden, z),)
