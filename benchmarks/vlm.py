@@ -17,7 +17,8 @@ import timing
 import torch
 
 from ravm_course.data import load_emoji
-from ravm_course.vlm import augment, clip_loss, load_pretrained, pretrained_facts, to_float
+from ravm_course.training import shipped_facts
+from ravm_course.vlm import augment, clip_loss, load_pretrained, to_float
 
 BATCH = 128
 
@@ -63,7 +64,7 @@ def main() -> None:
         },
         clock=time.process_time,
     )
-    facts = pretrained_facts("emoji-clip")
+    facts = shipped_facts("emoji-clip")
     results = {
         "batch": BATCH,
         "parameters": sum(p.numel() for p in model.parameters()),

@@ -8,10 +8,8 @@ given. Each step changes one thing.
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -26,7 +24,6 @@ from ravm_course.data.facts import (
     load_questions,
     make_passage,
 )
-from ravm_course.data.files import DataError
 from ravm_course.ravlm.closed_book import ClosedBook
 from ravm_course.ravlm.datastore import Datastore, Hit
 from ravm_course.ravlm.flag_encoder import FlagEncoder, FlagEncoderConfig
@@ -34,9 +31,8 @@ from ravm_course.ravlm.reader import Reader, ReaderConfig
 from ravm_course.ravlm.reader_batches import question_texts
 from ravm_course.ravlm.reader_input import build_vocabulary
 from ravm_course.ravlm.visual_qa import Answer, VisualQA
-from ravm_course.training import fingerprint, load_weights
+from ravm_course.training import fingerprint, load_shipped, shipped_facts
 
-FOLDER = Path(__file__).parents[1] / "checkpoints"
 #: styles of the pictures in the store; questions come with the third, "emojione"
 STORE_STYLES = ("openmoji", "twemoji")
 
@@ -111,9 +107,8 @@ def load_flag_encoder() -> FlagEncoder:
     >>> load_flag_encoder().config.dim
     64
     """
-    encoder = FlagEncoder(FlagEncoderConfig(**flag_facts("flag-encoder")["config"]))
-    load_weights(encoder, FOLDER / "flag-encoder.safetensors")
-    return encoder.eval()
+    encoder = FlagEncoder(FlagEncoderConfig(**shipped_facts("flag-encoder")["config"]))
+    return load_shipped(encoder, "flag-encoder")
 
 
 def load_flag_reader() -> Reader:
@@ -126,28 +121,8 @@ def load_flag_reader() -> Reader:
     >>> load_flag_reader().read("What is the capital?", passage.text, passage.title).text
     'Bamako'
     """
-    facts = flag_facts("flag-reader")
-    reader = Reader(facts["vocabulary"], ReaderConfig(**facts["config"]))
-    load_weights(reader, FOLDER / "flag-reader.safetensors")
-    return reader.eval()
-
-
-def flag_facts(name: str) -> dict:
-    """Return what is recorded of ``"flag-encoder"`` or ``"flag-reader"``: how made, what measured.
-
-    Raises
-    ------
-    ravm_course.data.files.DataError
-        If the record is missing or damaged.
-    """
-    try:
-        return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError) as error:
-        raise DataError(
-            f"the record of the checkpoint {name!r} is missing or damaged ({error}). Restore it "
-            "with `git checkout -- ravm_course/checkpoints`, or make it with "
-            "`python tools/train_flags.py`."
-        ) from error
+    facts = shipped_facts("flag-reader")
+    return load_shipped(Reader(facts["vocabulary"], ReaderConfig(**facts["config"])), "flag-reader")
 
 
 def new_closed_book(dim: int) -> ClosedBook:

@@ -3,6 +3,7 @@
 from ravm_course.training.checkpoint import fingerprint, load_weights, save_weights
 from ravm_course.training.loop import History, fit
 from ravm_course.training.schedule import learning_rate_factor
+from ravm_course.training.shipped import load_shipped, shipped_facts
 from ravm_course.training.together import Together
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "fingerprint",
     "fit",
     "learning_rate_factor",
+    "load_shipped",
     "load_weights",
     "save_weights",
+    "shipped_facts",
 ]

@@ -6,7 +6,7 @@ from ravm_course.vlm.evaluate import encode_images, hits, pixel_features
 from ravm_course.vlm.hashing import hash_text
 from ravm_course.vlm.loss import clip_loss, gather_rows
 from ravm_course.vlm.pairs import draw_caption, pair_drawer
-from ravm_course.vlm.pretrained import load_pretrained, pretrained_facts
+from ravm_course.vlm.pretrained import load_pretrained
 from ravm_course.vlm.towers import ImageTower, TextTower
 from ravm_course.vlm.zero_shot import class_weights, classify, zero_shot
 
@@ -28,7 +28,6 @@ __all__ = [
     "may_mirror",
     "pair_drawer",
     "pixel_features",
-    "pretrained_facts",
     "to_float",
     "zero_shot",
 ]

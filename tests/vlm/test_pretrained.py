@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from ravm_course.data import DataError, load_emoji, load_emoji_splits
-from ravm_course.vlm import encode_images, hits, load_pretrained, pretrained, pretrained_facts
+from ravm_course.training import shipped, shipped_facts
+from ravm_course.vlm import encode_images, hits, load_pretrained
 
 
 @pytest.fixture(scope="module")
@@ -15,14 +16,14 @@ def model():
 
 
 def test_is_small_and_ready_for_use(model):
-    assert (pretrained.FOLDER / "emoji-clip.safetensors").stat().st_size < 5_000_000
+    assert (shipped.FOLDER / "emoji-clip.safetensors").stat().st_size < 5_000_000
     assert not model.training
     assert all(p.dtype == torch.float32 and not p.requires_grad for p in model.parameters())
     assert model.logit_scale.item() <= 100
 
 
 def test_record_says_how_it_was_made():
-    facts = pretrained_facts("emoji-clip")
+    facts = shipped_facts("emoji-clip")
     assert facts["command"].startswith("python tools/train_clip.py")
     assert " /" not in facts["command"], "a path of the machine that trained it"
     assert {"seed", "data_sha256", "cpu_seconds", "selection", "versions"} <= set(facts)
@@ -36,7 +37,7 @@ def test_does_what_its_record_says(model):
     right = hits(
         encode_images(model, emoji.images[rows]), model.encode_text(gallery), names, gallery
     )
-    recorded = pretrained_facts("emoji-clip")["metrics"]["test_concept.en"]
+    recorded = shipped_facts("emoji-clip")["metrics"]["test_concept.en"]
     assert len(right) == recorded["n"]
     assert right.mean() == pytest.approx(recorded["recall_at_1"], abs=2 / len(right))
     assert recorded["low"] > 3 / recorded["choices"], "three times chance, at the least"
@@ -54,7 +55,7 @@ def test_one_model_reads_two_languages(model):
 def test_a_missing_or_damaged_checkpoint_is_named(tmp_path, monkeypatch):
     with pytest.raises(DataError, match=r"no checkpoint is called 'cat'.*emoji-clip"):
         load_pretrained("cat")
-    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
     (tmp_path / "emoji-clip.json").write_text(json.dumps({"config": {}}), encoding="utf-8")
     with pytest.raises(DataError, match=r"emoji-clip.safetensors.*git checkout"):
         load_pretrained("emoji-clip")
