@@ -1,0 +1,350 @@
+"""The race in a minute: the best neural model that 60 seconds on two cores can train.
+
+Everything that turns token ids into a model counts: hashing, tables, every step. Reading the
+speeches and training the tokenizer do not; they are the same for the n-gram models that are fitted
+beside it. Ingredients are chosen on the validation speeches. The test speeches are scored at the
+end, with the full recipe alone.
+
+    OMP_NUM_THREADS=1 python benchmarks/speedrun.py --seconds 60 --seeds 0 1 2 --ablations
+
+On a busy machine the clock on the wall measures the others. Then count the processor's time:
+
+    OMP_NUM_THREADS=1 python benchmarks/speedrun.py --clock cpu --seconds 110 --threads 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from timing import write
+from torch import Tensor, nn
+
+from ravm_course.lm.hashed_lstm import HashedLSTM
+from ravm_course.lm.speech_tokens import Part, load_speech_tokens
+from ravm_course.metrics import ratio_interval
+from ravm_course.text.ngram import NGramLM
+
+WINDOW = 48  # tokens that gradients flow back through
+RATES = {"embed": 0.03, "lstm": 0.003, "out": 0.003, "head": 0.003}  # a token's row is met rarely
+MEMORY_RATE = 3.0  # a first step, in about as many logits
+WARMUP = 50  # steps
+CHECKS = 6  # points of the curve
+KNESER_NEY = ((4096, 2), (4096, 3), (4096, 5), (1024, 5), (1024, 7))  # vocabulary, order
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The ingredients, and nothing else.
+
+    Attributes
+    ----------
+    vocab_size
+        Tokens: a small vocabulary makes the output layer cheap, and the text longer.
+    contexts
+        Lengths of the contexts that the memory keeps a vector for.
+    adagrad
+        Whether a row of the memory takes smaller steps the more it has learned.
+    lstm
+        Whether an LSTM reads what lies further back.
+    carried
+        Whether its state goes on from one window to the next.
+    bfloat16
+        Whether matrices are multiplied in half precision.
+    decayed
+        Whether the learning rate falls to zero when the time is up.
+    streams
+        Places of the text that are read side by side: the batch.
+    """
+
+    vocab_size: int = 1024
+    contexts: tuple[int, ...] = (1, 2, 3, 4)
+    adagrad: bool = True
+    lstm: bool = True
+    carried: bool = True
+    bfloat16: bool = True
+    decayed: bool = True
+    streams: int = 32
+
+
+ABLATIONS = {
+    "no memory": {"contexts": ()},
+    "memory of one token": {"contexts": (1,)},
+    "memory without Adagrad": {"adagrad": False},
+    "no LSTM": {"lstm": False},
+    "state not carried": {"carried": False},
+    "single precision": {"bfloat16": False},
+    "constant learning rate": {"decayed": False},
+    "4,096 tokens": {"vocab_size": 4096},
+    "four times the batch": {"streams": 128},
+}
+
+
+class Clock:
+    """Seconds since it was made, of the wall or of the processor, without its pauses."""
+
+    def __init__(self, kind: str):
+        self.now = {"wall": time.perf_counter, "cpu": time.process_time}[kind]
+        self.start = self.now()
+
+    def seconds(self) -> float:
+        """Return the seconds that count."""
+        return self.now() - self.start
+
+    def without(self, work: Callable[[], float]) -> float:
+        """Return what `work` returns; the time that it takes does not count."""
+        began = self.now()
+        result = work()
+        self.start += self.now() - began
+        return result
+
+
+def train(
+    recipe: Recipe,
+    text: Tensor,
+    end: int,
+    clock: Clock,
+    seconds: float,
+    seed: int = 0,
+    threads: int = 1,
+    check: Callable[[HashedLSTM], float] | None = None,
+) -> tuple[HashedLSTM, dict]:
+    """Train until `clock` shows `seconds`.
+
+    Parameters
+    ----------
+    recipe
+        The ingredients.
+    text
+        The training speeches as one stream, ``(T,)``.
+    end
+        The token that ends each of them, the last of the vocabulary.
+    clock, seconds
+        The budget.
+    seed
+        Of the first weights.
+    threads
+        Cores. Each computes the gradients of its share of the streams.
+    check
+        Measures the model at a few moments that do not count.
+
+    Returns
+    -------
+    tuple
+        The model, and what happened: steps, passes, tokens a second, and the curve as rows of
+        seconds, tokens read, and the value of `check`.
+    """
+    torch.manual_seed(seed)
+    model = HashedLSTM(
+        end + 1, contexts=recipe.contexts, begin=end, lstm=recipe.lstm, adapt=recipe.adagrad
+    )
+    optimizer = torch.optim.AdamW(
+        [{"params": list(m.parameters()), "rate": RATES[n]} for n, m in model.named_children()],
+        betas=(0.9, 0.99), weight_decay=0.0, fused=True,
+    )  # fmt: skip
+    columns = side_by_side(model, text, recipe.streams)
+    states: list = [None] * threads
+    step, first, tokens, curve = 0, 0, WINDOW * recipe.streams, []
+    with ThreadPoolExecutor(threads) as pool:
+        while (used := clock.seconds()) < seconds:
+            if check and used > seconds * (len(curve) + 1) / CHECKS:
+                curve.append([used, step * tokens, clock.without(lambda: check(model))])
+            if first + WINDOW > len(text) // recipe.streams:
+                first, states = 0, [None] * threads  # from the beginning once more
+            window = {name: x[first : first + WINDOW].chunk(threads, 1) for name, x in columns}
+            shares = [
+                {name: x[i].contiguous() for name, x in window.items()} for i in range(threads)
+            ]
+            found = list(pool.map(gradients, itertools.repeat((model, recipe)), shares, states))
+            if recipe.carried:
+                states = [state for state, _, _ in found]
+            rate = min(1, (step + 1) / WARMUP) * (1 - used / seconds if recipe.decayed else 1)
+            move_weights(model, optimizer, [weights for _, weights, _ in found], rate, tokens)
+            move_memory(model, pool, shares, [vectors for _, _, vectors in found], rate)
+            first, step = first + WINDOW, step + 1
+    return model, {
+        "steps": step,
+        "passes": round(step * tokens / len(text), 3),
+        "tokens_a_second": round(step * tokens / clock.seconds()),
+        "curve": curve,
+    }
+
+
+def side_by_side(model: HashedLSTM, text: Tensor, n: int) -> list[tuple[object, Tensor]]:
+    """Cut what is read, its contexts' rows and what follows into `n` columns, ``(T / n, n)``."""
+    read = F.pad(text[:-1], (1, 0), value=model.begin)
+    length = len(text) // n
+    lines = {"read": read, "next": text, **model.memory.rows(read)}
+    return [(name, x[: length * n].view(n, length).T) for name, x in lines.items()]
+
+
+def gradients(made: tuple[HashedLSTM, Recipe], batch: dict, state: tuple | None) -> tuple:
+    """Return the state after a batch, and the gradients of weights and of looked-up vectors."""
+    model, recipe = made
+    vectors = model.memory.look_up({n: batch[n] for n in recipe.contexts})
+    with torch.autocast("cpu", torch.bfloat16, recipe.bfloat16, cache_enabled=False):
+        logits, state = model(batch["read"], vectors, state)
+        loss = F.cross_entropy(logits.flatten(0, 1), batch["next"].flatten(), reduction="sum")
+    weights = list(model.parameters())
+    both = torch.autograd.grad(loss, [*weights, *vectors.values()])
+    state = state and tuple(some.detach() for some in state)
+    return state, both[: len(weights)], both[len(weights) :]
+
+
+def move_weights(model, optimizer, found: list, rate: float, tokens: int) -> None:
+    """Take one step of AdamW with the mean of the gradients that the threads found."""
+    for weight, *parts in zip(model.parameters(), *found, strict=True):
+        weight.grad = sum(parts) / tokens
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["rate"]
+    optimizer.step()
+
+
+def move_memory(model, pool, shares: list, found: list, rate: float) -> None:
+    """Move the rows that were looked up, one table a thread."""
+
+    def move(table: int, length: int) -> None:
+        rows = torch.cat([share[length] for share in shares], 1)
+        vectors = torch.cat([vectors[table] for vectors in found], 1)
+        model.memory.update(length, rows, vectors, MEMORY_RATE * rate)
+
+    list(pool.map(move, itertools.count(), model.memory.tables))
+
+
+def bits(log_probs: list) -> list[float]:
+    """Return the bits of each text, from the natural log-probabilities of its tokens."""
+    return [-float(np.sum(np.asarray(some, np.float64))) / math.log(2) for some in log_probs]
+
+
+def bits_per_byte(log_probs: list, part: Part) -> float:
+    """Return the bits of all texts over their bytes."""
+    return sum(bits(log_probs)) / sum(part.n_bytes)
+
+
+def score(model: HashedLSTM, part: Part, threads: int) -> list[Tensor]:
+    """Return the log-probabilities of all tokens of each speech."""
+    with ThreadPoolExecutor(threads) as pool:
+        shares = list(pool.map(model.log_probs, [part.ids[i::threads] for i in range(threads)]))
+    return [shares[i % threads][i // threads] for i in range(len(part.ids))]
+
+
+def some_of(part: Part, keep) -> Part:
+    """Return the speeches of a part that `keep` names."""
+    return Part(*(tuple(x[i] for i in keep) for x in (part.ids, part.n_bytes, part.years)))
+
+
+def speeches_of(vocab_size: int, quick: bool) -> list[Part]:
+    """Return training, validation and test speeches; the shortest three of each for a try."""
+    speeches = load_speech_tokens(vocab_size)
+    parts = [speeches.train, speeches.validation, speeches.test]
+    return [some_of(p, np.argsort(p.n_bytes)[:3]) if quick else p for p in parts]
+
+
+def kneser_ney(vocab_size: int, order: int, quick: bool) -> tuple[dict, list]:
+    """Fit an n-gram model; return its row, and its log-probabilities of validation and test."""
+    parts = speeches_of(vocab_size, quick)
+    texts = [[list(map(str, ids[:-1].tolist())) for ids in part.ids] for part in parts]
+    began = time.process_time()
+    known = [str(i) for i in range(vocab_size)]
+    model = NGramLM(order, discount_fallback=quick).fit(texts[0], vocabulary=known)
+    seconds = time.process_time() - began
+    logs = [
+        np.split(model.log_probs(some), np.cumsum([len(ids) for ids in part.ids])[:-1])
+        for some, part in zip(texts[1:], parts[1:], strict=True)
+    ]
+    row = {"vocab_size": vocab_size, "order": order, "cpu_seconds": round(seconds, 1)}
+    row["validation"] = bits_per_byte(logs[0], parts[1])
+    row["test_bits"] = bits(logs[1])
+    print(f"KN-{order} on {vocab_size} tokens: validation {row['validation']:.4f}", flush=True)
+    return row, logs
+
+
+def mixture(weight: float, first: list, second: list) -> list[np.ndarray]:
+    """Return log-probabilities of a mixture with `weight` for the first model."""
+    a, b = math.log(weight), math.log1p(-weight)
+    return [np.logaddexp(a + np.asarray(x), b + y) for x, y in zip(first, second, strict=True)]
+
+
+def main(arguments: list[str] | None = None) -> dict:
+    """Train, ablate, compare, print and store."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--seconds", type=float, default=60, help="of training (%(default)s)")
+    add("--clock", choices=("wall", "cpu"), default="wall", help="what is counted (%(default)s)")
+    add("--threads", type=int, default=2, help="cores that train (%(default)s)")
+    add("--seeds", type=int, nargs="+", default=[0], help="of the full recipe (%(default)s)")
+    add("--ablations", action="store_true", help="also leave out each ingredient (first seed)")
+    add("--quick", action="store_true", help="three short speeches each, nothing stored: a try")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)  # a thread computes its own share
+
+    def run(recipe: Recipe, seed: int, name: str, curve: bool = False) -> tuple[dict, HashedLSTM]:
+        part, validation, _ = speeches_of(recipe.vocab_size, options.quick)
+        third = some_of(validation, range(0, len(validation.ids), 3))
+        clock, cpu = Clock(options.clock), time.process_time()
+        model, facts = train(
+            recipe, part.stream(), recipe.vocab_size, clock, options.seconds, seed,
+            options.threads,
+            (lambda m: bits_per_byte(score(m, third, options.threads), third)) if curve else None,
+        )  # fmt: skip
+        row = {"name": name, "seed": seed, "recipe": asdict(recipe), **facts}
+        row["cpu_seconds_all"] = round(time.process_time() - cpu, 1)
+        logs = score(model, validation, options.threads)
+        row["validation"] = bits_per_byte(logs, validation)
+        print(f"{name}, seed {seed}: validation {row['validation']:.4f}", flush=True)
+        return row, model
+
+    recipe, rows = Recipe(), []
+    ablations = ABLATIONS if options.ablations else {}
+    for name, change in ablations.items():
+        rows.append(run(replace(recipe, **change), options.seeds[0], name)[0])
+    full = [run(recipe, s, "full recipe", s == options.seeds[0]) for s in options.seeds]
+    counted = [kneser_ney(*which, options.quick) for which in KNESER_NEY]
+
+    _, validation, test = speeches_of(recipe.vocab_size, options.quick)
+    for row, model in full:
+        logs = [score(model, part, options.threads) for part in (validation, test)]
+        row["test_bits"] = bits(logs[1])
+        same = [c for c in counted if c[0]["vocab_size"] == recipe.vocab_size]
+        counts, counted_logs = min(same, key=lambda c: c[0]["validation"])
+        weights = np.arange(1, 20) / 20
+        costs = [bits_per_byte(mixture(w, logs[0], counted_logs[0]), validation) for w in weights]
+        weight = float(weights[np.argmin(costs)])
+        row["mixture"] = {
+            "kneser_ney_order": counts["order"],
+            "weight_of_neural": weight,
+            "validation": min(costs),
+            "test_bits": bits(mixture(weight, logs[1], counted_logs[1])),
+        }
+        for name, costs in (
+            ("full recipe", row["test_bits"]),
+            ("mixture", row["mixture"]["test_bits"]),
+        ):
+            print(f"{name}, seed {row['seed']}: test {ratio_interval(costs, test.n_bytes)}")
+    results = {
+        "seconds": options.seconds, "clock": options.clock, "threads": options.threads,
+        "train_bytes": sum(speeches_of(recipe.vocab_size, options.quick)[0].n_bytes),
+        "validation_bytes": validation.n_bytes, "test_bytes": test.n_bytes,
+        "runs": [row for row, _ in full] + rows, "kneser_ney": [row for row, _ in counted],
+    }  # fmt: skip
+    if not options.quick:
+        seeds = " ".join(map(str, options.seeds)) + " --ablations" * options.ablations
+        command = f"python benchmarks/speedrun.py --clock {options.clock} --seconds"
+        command += f" {options.seconds:g} --threads {options.threads} --seeds {seeds}"
+        print(write("speedrun", f"OMP_NUM_THREADS=1 {command}", results))
+    return results
+
+
+if __name__ == "__main__":
+    main()
