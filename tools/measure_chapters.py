@@ -27,8 +27,19 @@ ROOT = run_chapters.ROOT
 DATA = ROOT / "book" / "appendix" / "times.json"
 PAGE = ROOT / "book" / "appendix" / "times.md"
 RESULTS = ROOT / "benchmarks" / "results"
-TITLES = {"ngram": "n-gram models", "retrieval": "Exact search", "vlm": "Two towers"}
+TITLES = {
+    "gpt": "GPT",
+    "hmm": "Hidden Markov models",
+    "ngram": "n-gram models",
+    "race": "The race of Part I",
+    "recurrent": "Recurrent layers",
+    "retrieval": "Exact search",
+    "speedrun": "A neural model in a minute",
+    "tokenizer": "Byte-pair encoding",
+    "vlm": "Two towers",
+}
 BUDGET_SECONDS, BUDGET_GB = 90, 2.0
+LONGEST_LIST = 8
 CARD = re.compile(
     r"\*\*Reading time\*\* [\d.]+ min · \*\*Run time\*\* [\d.]+ s · \*\*Memory\*\* [\d.]+ GB"
 )
@@ -146,7 +157,8 @@ def benchmark_sections(folder: Path) -> list[str]:
 
     A result file holds ``command``, ``machine`` and ``results``; ``title`` and ``note`` are shown
     if they are there. Results that are a list of objects, or objects with the same keys under
-    several names, become a table with one row each; anything else becomes a list of facts.
+    several names, become a table with one row each; anything else becomes a list of facts. Long
+    lists, such as what each speech cost, stay in the file.
     """
     lines = []
     for path in sorted(folder.glob("*.json")):
@@ -157,10 +169,31 @@ def benchmark_sections(folder: Path) -> list[str]:
             lines += [str(record["note"]), ""]
         if record.get("command"):
             lines += ["```sh", str(record["command"]), "```", ""]
-        lines += figures(record.get("results", {}))
+        lines += figures(without_long_lists(record.get("results", {})))
         parts = [f"{key.replace('_', ' ')} {value}" for key, value in flat(record["machine"])]
         lines += [f"Measured on: {', '.join(parts)}.", ""]
     return lines
+
+
+def without_long_lists(results: object) -> object:
+    """Return results without the lists that no reader would read on a page.
+
+    A list of objects is a table and stays; of plain values eight may stay, of lists none. What is
+    empty without them goes too.
+
+    Examples
+    --------
+    >>> without_long_lists({"bits": list(range(46)), "seeds": [0, 1], "curves": {"a": [[1, 2]]}})
+    {'seeds': [0, 1]}
+    """
+    if isinstance(results, dict):
+        shorter = {key: without_long_lists(value) for key, value in results.items()}
+        return {key: value for key, value in shorter.items() if value not in ({}, [])}
+    if not isinstance(results, list) or not results:
+        return results
+    if isinstance(results[0], dict):
+        return [without_long_lists(row) for row in results]
+    return [] if isinstance(results[0], list) or len(results) > LONGEST_LIST else results
 
 
 def figures(results: object) -> list[str]:

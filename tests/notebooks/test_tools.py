@@ -149,3 +149,20 @@ def test_benchmark_results_of_any_shape_become_tables(tmp_path):
     assert "| flat | 0.58" in text
     assert "| speed | 2.5" in text
     assert text.count("Measured on: cores 2.") == 4
+
+
+def test_long_lists_stay_in_the_file(tmp_path):
+    results = {
+        "rows": [{"name": "a", "bits": list(range(46)), "test": 1.25}],
+        "curves": {"one": [[1, 2.0]], "two": [[3, 4.0]]},
+        "seeds": list(range(8)),
+        "bytes": list(range(9)),
+    }
+    record = {"command": "python race.py", "machine": {"cores": 2}, "results": results}
+    (tmp_path / "race.json").write_text(json.dumps(record), encoding="utf-8")
+    text = "\n".join(measure_chapters.benchmark_sections(tmp_path))
+    assert "### The race of Part I" in text
+    assert "| name | test |\n|:---|---:|\n| a | 1.25 |" in text
+    assert "0, 1, 2, 3, 4, 5, 6, 7" in text
+    for gone in ("7, 8", "Curves", "bits", "Bytes"):
+        assert gone not in text
