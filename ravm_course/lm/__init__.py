@@ -20,7 +20,7 @@ from ravm_course.lm.recurrent import RecurrentLM, RecurrentLMConfig, score_texts
 from ravm_course.lm.sampling import next_probabilities
 from ravm_course.lm.scoring import token_log_probs
 from ravm_course.lm.seq2seq import Seq2Seq, Seq2SeqConfig
-from ravm_course.lm.speech_tokens import load_speech_tokens
+from ravm_course.lm.speech_tokens import SpeechTokens, load_speech_tokens
 from ravm_course.lm.t5 import T5, T5Config
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "RecurrentLMConfig",
     "Seq2Seq",
     "Seq2SeqConfig",
+    "SpeechTokens",
     "T5Config",
     "add_lora",
     "beam_search",
