@@ -9,6 +9,7 @@ Manning, "Effective approaches to attention-based neural machine translation", E
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -127,7 +128,9 @@ class Seq2Seq(nn.Module):
         hidden = torch.tanh(self.bridge(last.transpose(0, 1).flatten(1)))[None]
         return Writing(memory, present, hidden)
 
-    def write(self, tokens: Tensor, at: Writing) -> tuple[Tensor, Writing, Tensor]:
+    def write(
+        self, tokens: Tensor, at: Writing, reweigh: Callable[[Tensor], Tensor] | None = None
+    ) -> tuple[Tensor, Writing, Tensor]:
         """Read the tokens written last, and score the next after each.
 
         Parameters
@@ -136,6 +139,8 @@ class Seq2Seq(nn.Module):
             ``(B, T)``, the first of a text being the token that says "begin".
         at
             Where the writer stood before them.
+        reweigh
+            Returns other weights ``(B, T, S)`` for the model's own, to see what they are good for.
 
         Returns
         -------
@@ -148,6 +153,9 @@ class Seq2Seq(nn.Module):
         """
         states, hidden = self.writer(self._drop(self.target(tokens)), at.hidden)
         found, weights = attention(self.query(states), at.memory, at.memory, at.present[:, None, :])
+        if reweigh is not None:
+            weights = reweigh(weights)
+            found = weights @ at.memory
         if not self.config.looks:
             found = torch.zeros_like(found)
         joined = torch.tanh(self.join(torch.cat([states, found], dim=2)))
