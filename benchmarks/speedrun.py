@@ -28,7 +28,7 @@ import torch.nn.functional as F
 from timing import write
 from torch import Tensor, nn
 
-from ravm_course.lm.hashed_lstm import HashedLSTM
+from ravm_course.lm.context_lstm import ContextLSTM
 from ravm_course.lm.speech_tokens import Part, load_speech_tokens
 from ravm_course.metrics import ratio_interval
 from ravm_course.text.ngram import NGramLM
@@ -51,6 +51,9 @@ class Recipe:
         Tokens: a small vocabulary makes the output layer cheap, and the text longer.
     contexts
         Lengths of the contexts that the memory keeps a vector for.
+    own_rows
+        Whether contexts that the training text holds twice have a row each; without, all are
+        hashed to 2^18 rows.
     adagrad
         Whether a row of the memory takes smaller steps the more it has learned.
     lstm
@@ -67,6 +70,7 @@ class Recipe:
 
     vocab_size: int = 1024
     contexts: tuple[int, ...] = (1, 2, 3, 4)
+    own_rows: bool = True
     adagrad: bool = True
     lstm: bool = True
     carried: bool = True
@@ -78,6 +82,7 @@ class Recipe:
 ABLATIONS = {
     "no memory": {"contexts": ()},
     "memory of one token": {"contexts": (1,)},
+    "hashed contexts": {"own_rows": False},
     "memory without Adagrad": {"adagrad": False},
     "no LSTM": {"lstm": False},
     "state not carried": {"carried": False},
@@ -115,8 +120,8 @@ def train(
     seconds: float,
     seed: int = 0,
     threads: int = 1,
-    check: Callable[[HashedLSTM], float] | None = None,
-) -> tuple[HashedLSTM, dict]:
+    check: Callable[[ContextLSTM], float] | None = None,
+) -> tuple[ContextLSTM, dict]:
     """Train until `clock` shows `seconds`.
 
     Parameters
@@ -143,8 +148,13 @@ def train(
         seconds, tokens read, and the value of `check`.
     """
     torch.manual_seed(seed)
-    model = HashedLSTM(
-        end + 1, contexts=recipe.contexts, begin=end, lstm=recipe.lstm, adapt=recipe.adagrad
+    model = ContextLSTM(
+        end + 1,
+        contexts=recipe.contexts,
+        begin=end,
+        text=text if recipe.own_rows else None,
+        lstm=recipe.lstm,
+        adapt=recipe.adagrad,
     )
     optimizer = torch.optim.AdamW(
         [{"params": list(m.parameters()), "rate": RATES[n]} for n, m in model.named_children()],
@@ -178,7 +188,7 @@ def train(
     }
 
 
-def side_by_side(model: HashedLSTM, text: Tensor, n: int) -> list[tuple[object, Tensor]]:
+def side_by_side(model: ContextLSTM, text: Tensor, n: int) -> list[tuple[object, Tensor]]:
     """Cut what is read, its contexts' rows and what follows into `n` columns, ``(T / n, n)``."""
     read = F.pad(text[:-1], (1, 0), value=model.begin)
     length = len(text) // n
@@ -186,7 +196,7 @@ def side_by_side(model: HashedLSTM, text: Tensor, n: int) -> list[tuple[object, 
     return [(name, x[: length * n].view(n, length).T) for name, x in lines.items()]
 
 
-def gradients(made: tuple[HashedLSTM, Recipe], batch: dict, state: tuple | None) -> tuple:
+def gradients(made: tuple[ContextLSTM, Recipe], batch: dict, state: tuple | None) -> tuple:
     """Return the state after a batch, and the gradients of weights and of looked-up vectors."""
     model, recipe = made
     vectors = model.memory.look_up({n: batch[n] for n in recipe.contexts})
@@ -230,7 +240,7 @@ def bits_per_byte(log_probs: list, part: Part) -> float:
     return sum(bits(log_probs)) / sum(part.n_bytes)
 
 
-def score(model: HashedLSTM, part: Part, threads: int) -> list[Tensor]:
+def score(model: ContextLSTM, part: Part, threads: int) -> list[Tensor]:
     """Return the log-probabilities of all tokens of each speech."""
     with ThreadPoolExecutor(threads) as pool:
         shares = list(pool.map(model.log_probs, [part.ids[i::threads] for i in range(threads)]))
@@ -289,7 +299,7 @@ def main(arguments: list[str] | None = None) -> dict:
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)  # a thread computes its own share
 
-    def run(recipe: Recipe, seed: int, name: str, curve: bool = False) -> tuple[dict, HashedLSTM]:
+    def run(recipe: Recipe, seed: int, name: str, curve: bool = False) -> tuple[dict, ContextLSTM]:
         part, validation, _ = speeches_of(recipe.vocab_size, options.quick)
         third = some_of(validation, range(0, len(validation.ids), 3))
         clock, cpu = Clock(options.clock), time.process_time()

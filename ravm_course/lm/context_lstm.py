@@ -1,6 +1,6 @@
 """A language model in which an LSTM and a memory of short contexts share one output layer.
 
-The memory (:mod:`ravm_course.lm.hashed`) knows what follows the last few tokens, the LSTM
+The memory (:mod:`ravm_course.lm.contexts`) knows what follows the last few tokens, the LSTM
 (Hochreiter & Schmidhuber, 1997) what was said further back; their vectors are added.
 ``benchmarks/speedrun.py`` trains it.
 """
@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from ravm_course.lm.hashed import HashedContexts
+from ravm_course.lm.contexts import ContextMemory
 
 
-class HashedLSTM(nn.Module):
+class ContextLSTM(nn.Module):
     """An LSTM and a memory of contexts, added in front of one output layer.
 
     Parameters
@@ -30,6 +30,8 @@ class HashedLSTM(nn.Module):
         Lengths of the contexts that the memory keeps vectors for.
     begin
         Token that is read before the first of a text.
+    text
+        Training text ``(T,)`` that says which contexts have rows of their own; hashes without.
     lstm
         Whether there is an LSTM.
     adapt
@@ -42,7 +44,7 @@ class HashedLSTM(nn.Module):
 
     Examples
     --------
-    >>> model = HashedLSTM(10, channels=8, contexts=(1, 2), begin=9)
+    >>> model = ContextLSTM(10, channels=8, contexts=(1, 2), begin=9)
     >>> ids = torch.tensor([[9, 9], [4, 5], [4, 6]])  # two texts of three tokens, side by side
     >>> rows = {n: torch.stack([r[n] for r in map(model.memory.rows, ids.T)], 1) for n in (1, 2)}
     >>> logits, state = model(ids, model.memory.look_up(rows))
@@ -57,6 +59,7 @@ class HashedLSTM(nn.Module):
         channels: int = 256,
         contexts: Sequence[int] = (1, 2, 3, 4),
         begin: int,
+        text: Tensor | None = None,
         lstm: bool = True,
         adapt: bool = True,
     ):
@@ -64,7 +67,9 @@ class HashedLSTM(nn.Module):
         if not (lstm or contexts):
             raise ValueError("there is neither an LSTM nor a context: the model could see nothing.")
         self.begin = begin
-        self.memory = HashedContexts(vocab_size, channels, contexts, begin=begin, adapt=adapt)
+        self.memory = ContextMemory(
+            vocab_size, channels, contexts, begin=begin, text=text, adapt=adapt
+        )
         self.lstm = nn.LSTM(channels, channels) if lstm else None
         if lstm:
             self.embed = nn.Embedding(vocab_size, channels)
