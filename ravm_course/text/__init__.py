@@ -15,4 +15,6 @@ Cutting raw text is the subject of :mod:`ravm_course.text.tokenizer`, byte-pair 
 merges, :mod:`ravm_course.text.bpe_apply` applies them, :mod:`ravm_course.text.tokenizer_files`
 reads and writes them. Before that comes preparing a corpus: :mod:`ravm_course.text.normalise`, and
 repetitions found by :mod:`ravm_course.text.minhash` and :mod:`ravm_course.text.near_duplicates`.
+
+Words get vectors in :mod:`ravm_course.text.vectors`, from the company that they keep.
 """
