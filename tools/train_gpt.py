@@ -39,19 +39,19 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--steps", type=int, default=3000, help="updates (%(default)s)")
+    add("--steps", type=int, default=3600, help="updates (%(default)s)")
     add("--batch", type=int, default=16, help="windows a step (%(default)s)")
     add("--vocabulary", type=int, default=4096, help="tokens (%(default)s)")
     add("--context", type=int, default=256, help="tokens a window (%(default)s)")
     add("--channels", type=int, default=256, help="(%(default)s)")
     add("--heads", type=int, default=4, help="(%(default)s)")
-    add("--layers", type=int, default=6, help="(%(default)s)")
+    add("--layers", type=int, default=4, help="(%(default)s)")
     add("--dropout", type=float, default=0.1, help="(%(default)s)")
     add("--muon-lr", type=float, default=0.02, help="of the blocks' matrices (%(default)s)")
     add("--adam-lr", type=float, default=0.004, help="of all else (%(default)s)")
     add("--weight-decay", type=float, default=0.1, help="(%(default)s)")
     add("--seed", type=int, default=0, help="(%(default)s)")
-    add("--evaluate-every", type=int, default=300, help="steps (%(default)s)")
+    add("--evaluate-every", type=int, default=400, help="steps (%(default)s)")
     add("--threads", type=int, default=1, help="CPU threads (%(default)s)")
     add("--work", type=Path, default=ROOT / "build" / "train_gpt", help="for unfinished runs")
     add("--output", type=Path, default=ROOT / "ravm_course" / "checkpoints", help="(%(default)s)")
@@ -107,9 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
     torch.manual_seed(options.seed)
     model = GPT(config)
     stream = speeches.train.stream()
-    settings = {
-        key: value for key, value in vars(options).items() if key not in ("work", "output")
-    }
+    settings = {key: value for key, value in vars(options).items() if key not in ("work", "output")}
     name = hashlib.sha256(repr(sorted(settings.items())).encode()).hexdigest()[:12]
     options.work.mkdir(parents=True, exist_ok=True)
     options.output.mkdir(parents=True, exist_ok=True)
