@@ -84,9 +84,9 @@ class RecurrentLM(nn.Module):
         self.recurrent = CELLS[config.cell](width, width, config.layers, dropout=config.dropout)
         self.token = nn.Embedding(config.vocab_size, width)
         self.out = nn.Linear(width, config.vocab_size)
-        nn.init.normal_(self.token.weight, std=width**-0.5)
         nn.init.zeros_(self.out.bias)
-        if config.tied:
+        if config.tied:  # as small as an output layer has to be; else as large as inputs may be
+            nn.init.normal_(self.token.weight, std=width**-0.5)
             self.out.weight = self.token.weight
 
     def forward(
