@@ -58,6 +58,8 @@ class Recipe:
         Whether a row of the memory takes smaller steps the more it has learned.
     lstm
         Whether an LSTM reads what lies further back.
+    informed
+        Whether the LSTM reads the memory's vectors beside the tokens'.
     carried
         Whether its state goes on from one window to the next.
     bfloat16
@@ -73,6 +75,7 @@ class Recipe:
     own_rows: bool = True
     adagrad: bool = True
     lstm: bool = True
+    informed: bool = True
     carried: bool = True
     bfloat16: bool = True
     decayed: bool = True
@@ -85,6 +88,7 @@ ABLATIONS = {
     "hashed contexts": {"own_rows": False},
     "memory without Adagrad": {"adagrad": False},
     "no LSTM": {"lstm": False},
+    "LSTM apart from memory": {"informed": False},
     "state not carried": {"carried": False},
     "single precision": {"bfloat16": False},
     "constant learning rate": {"decayed": False},
@@ -154,6 +158,7 @@ def train(
         begin=end,
         text=text if recipe.own_rows else None,
         lstm=recipe.lstm,
+        informed=recipe.informed,
         adapt=recipe.adagrad,
     )
     optimizer = torch.optim.AdamW(
@@ -184,6 +189,7 @@ def train(
         "steps": step,
         "passes": round(step * tokens / len(text), 3),
         "tokens_a_second": round(step * tokens / clock.seconds()),
+        "rows": sum(map(len, model.memory.tables.values())),
         "curve": curve,
     }
 
@@ -247,16 +253,16 @@ def score(model: ContextLSTM, part: Part, threads: int) -> list[Tensor]:
     return [shares[i % threads][i // threads] for i in range(len(part.ids))]
 
 
-def some_of(part: Part, keep) -> Part:
-    """Return the speeches of a part that `keep` names."""
-    return Part(*(tuple(x[i] for i in keep) for x in (part.ids, part.n_bytes, part.years)))
+def some_of(part: Part, which: slice) -> Part:
+    """Return some speeches of a part."""
+    return Part(part.ids[which], part.n_bytes[which], part.years[which])
 
 
 def speeches_of(vocab_size: int, quick: bool) -> list[Part]:
-    """Return training, validation and test speeches; the shortest three of each for a try."""
+    """Return training, validation and test speeches; only the first two of each for a try."""
     speeches = load_speech_tokens(vocab_size)
     parts = [speeches.train, speeches.validation, speeches.test]
-    return [some_of(p, np.argsort(p.n_bytes)[:3]) if quick else p for p in parts]
+    return [some_of(part, slice(2)) for part in parts] if quick else parts
 
 
 def kneser_ney(vocab_size: int, order: int, quick: bool) -> tuple[dict, list]:
@@ -278,10 +284,25 @@ def kneser_ney(vocab_size: int, order: int, quick: bool) -> tuple[dict, list]:
     return row, logs
 
 
-def mixture(weight: float, first: list, second: list) -> list[np.ndarray]:
-    """Return log-probabilities of a mixture with `weight` for the first model."""
-    a, b = math.log(weight), math.log1p(-weight)
-    return [np.logaddexp(a + np.asarray(x), b + y) for x, y in zip(first, second, strict=True)]
+def best_mixture(neural: list, counted: list, validation: Part) -> dict:
+    """Mix the probabilities of two models, with the weight that is best on validation.
+
+    Parameters
+    ----------
+    neural, counted
+        Log-probabilities of validation and test speeches under each model.
+    validation
+        The speeches that choose the weight of the neural model, in steps of 0.05.
+    """
+
+    def mixed(weight: float, part: int) -> list[np.ndarray]:
+        a, b = math.log(weight), math.log1p(-weight)
+        pairs = zip(neural[part], counted[part], strict=True)
+        return [np.logaddexp(a + x.double().numpy(), b + y) for x, y in pairs]
+
+    costs = {w: bits_per_byte(mixed(w, 0), validation) for w in np.linspace(0.05, 0.95, 19)}
+    best = min(costs, key=costs.get)
+    return {"weight": float(best), "validation": costs[best], "test_bits": bits(mixed(best, 1))}
 
 
 def main(arguments: list[str] | None = None) -> dict:
@@ -295,58 +316,46 @@ def main(arguments: list[str] | None = None) -> dict:
     add("--threads", type=int, default=2, help="cores that train (%(default)s)")
     add("--seeds", type=int, nargs="+", default=[0], help="of the full recipe (%(default)s)")
     add("--ablations", action="store_true", help="also leave out each ingredient (first seed)")
-    add("--quick", action="store_true", help="three short speeches each, nothing stored: a try")
+    add("--quick", action="store_true", help="two speeches of each part, nothing stored: a try")
     options = parser.parse_args(arguments)
-    torch.set_num_threads(1)  # a thread computes its own share
+    torch.set_num_threads(1)  # each thread computes its own share
 
-    def run(recipe: Recipe, seed: int, name: str, curve: bool = False) -> tuple[dict, ContextLSTM]:
+    def run(name: str, recipe: Recipe, seed: int, curve: bool = False) -> tuple[dict, ContextLSTM]:
         part, validation, _ = speeches_of(recipe.vocab_size, options.quick)
-        third = some_of(validation, range(0, len(validation.ids), 3))
-        clock, cpu = Clock(options.clock), time.process_time()
+        third = some_of(validation, slice(None, None, 3))
         model, facts = train(
-            recipe, part.stream(), recipe.vocab_size, clock, options.seconds, seed,
+            recipe, part.stream(), recipe.vocab_size, Clock(options.clock), options.seconds, seed,
             options.threads,
             (lambda m: bits_per_byte(score(m, third, options.threads), third)) if curve else None,
         )  # fmt: skip
-        row = {"name": name, "seed": seed, "recipe": asdict(recipe), **facts}
-        row["cpu_seconds_all"] = round(time.process_time() - cpu, 1)
-        logs = score(model, validation, options.threads)
-        row["validation"] = bits_per_byte(logs, validation)
-        print(f"{name}, seed {seed}: validation {row['validation']:.4f}", flush=True)
-        return row, model
+        value = bits_per_byte(score(model, validation, options.threads), validation)
+        print(f"{name}, seed {seed}: validation {value:.4f}, {facts['steps']} steps", flush=True)
+        return {"name": name, "seed": seed, **asdict(recipe), **facts, "validation": value}, model
 
-    recipe, rows = Recipe(), []
-    ablations = ABLATIONS if options.ablations else {}
-    for name, change in ablations.items():
-        rows.append(run(replace(recipe, **change), options.seeds[0], name)[0])
-    full = [run(recipe, s, "full recipe", s == options.seeds[0]) for s in options.seeds]
+    recipe, first = Recipe(), options.seeds[0]
+    full = [run("full recipe", recipe, seed, seed == first) for seed in options.seeds]
+    changes = ABLATIONS.items() if options.ablations else ()
+    ablated = [run(name, replace(recipe, **change), first)[0] for name, change in changes]
     counted = [kneser_ney(*which, options.quick) for which in KNESER_NEY]
 
     _, validation, test = speeches_of(recipe.vocab_size, options.quick)
+    same_tokens = [one for one in counted if one[0]["vocab_size"] == recipe.vocab_size]
+    partner, counts = min(same_tokens, key=lambda one: one[0]["validation"])
     for row, model in full:
         logs = [score(model, part, options.threads) for part in (validation, test)]
         row["test_bits"] = bits(logs[1])
-        same = [c for c in counted if c[0]["vocab_size"] == recipe.vocab_size]
-        counts, counted_logs = min(same, key=lambda c: c[0]["validation"])
-        weights = np.arange(1, 20) / 20
-        costs = [bits_per_byte(mixture(w, logs[0], counted_logs[0]), validation) for w in weights]
-        weight = float(weights[np.argmin(costs)])
-        row["mixture"] = {
-            "kneser_ney_order": counts["order"],
-            "weight_of_neural": weight,
-            "validation": min(costs),
-            "test_bits": bits(mixture(weight, logs[1], counted_logs[1])),
-        }
-        for name, costs in (
-            ("full recipe", row["test_bits"]),
-            ("mixture", row["mixture"]["test_bits"]),
-        ):
-            print(f"{name}, seed {row['seed']}: test {ratio_interval(costs, test.n_bytes)}")
+        row["mixture"] = {"order": partner["order"], **best_mixture(logs, counts, validation)}
+    everything = [(row["name"], row["test_bits"]) for row, _ in full]
+    everything += [("its mixture with KN", row["mixture"]["test_bits"]) for row, _ in full]
+    everything += [
+        ("KN-{order}, {vocab_size}".format(**row), row["test_bits"]) for row, _ in counted
+    ]
+    for name, costs in everything:
+        print(f"{name}: test {ratio_interval(costs, test.n_bytes)}")
     results = {
         "seconds": options.seconds, "clock": options.clock, "threads": options.threads,
-        "train_bytes": sum(speeches_of(recipe.vocab_size, options.quick)[0].n_bytes),
         "validation_bytes": validation.n_bytes, "test_bytes": test.n_bytes,
-        "runs": [row for row, _ in full] + rows, "kneser_ney": [row for row, _ in counted],
+        "runs": [row for row, _ in full] + ablated, "kneser_ney": [row for row, _ in counted],
     }  # fmt: skip
     if not options.quick:
         seeds = " ".join(map(str, options.seeds)) + " --ablations" * options.ablations

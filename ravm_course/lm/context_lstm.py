@@ -1,7 +1,8 @@
 """A language model in which an LSTM and a memory of short contexts share one output layer.
 
 The memory (:mod:`ravm_course.lm.contexts`) knows what follows the last few tokens, the LSTM
-(Hochreiter & Schmidhuber, 1997) what was said further back; their vectors are added.
+(Hochreiter & Schmidhuber, 1997) what was said further back; it hears the memory, and the vectors of
+both are added.
 ``benchmarks/speedrun.py`` trains it.
 """
 
@@ -34,6 +35,8 @@ class ContextLSTM(nn.Module):
         Training text ``(T,)`` that says which contexts have rows of their own; hashes without.
     lstm
         Whether there is an LSTM.
+    informed
+        Whether the LSTM reads the memory's vectors too, added to those of the tokens.
     adapt
         Whether the rows of the memory take smaller steps the more they have learned.
 
@@ -61,12 +64,13 @@ class ContextLSTM(nn.Module):
         begin: int,
         text: Tensor | None = None,
         lstm: bool = True,
+        informed: bool = True,
         adapt: bool = True,
     ):
         super().__init__()
         if not (lstm or contexts):
             raise ValueError("there is neither an LSTM nor a context: the model could see nothing.")
-        self.begin = begin
+        self.begin, self.informed = begin, informed
         self.memory = ContextMemory(
             vocab_size, channels, contexts, begin=begin, text=text, adapt=adapt
         )
@@ -96,11 +100,12 @@ class ContextLSTM(nn.Module):
         tuple
             Logits ``(T, B, V)`` of the token after each, and the state after the last.
         """
-        parts = list(vectors.values())
+        seen = sum(vectors.values())
         if self.lstm is not None:
-            hidden, state = self.lstm(self.embed(ids), state)
-            parts.append(self.out(hidden))
-        return self.head(sum(parts)), state
+            x = self.embed(ids) + (seen if self.informed else 0)
+            hidden, state = self.lstm(x, state)
+            seen = seen + self.out(hidden)
+        return self.head(seen), state
 
     @torch.inference_mode()
     def log_probs(self, texts: Sequence[Tensor], width: int = 256) -> list[Tensor]:

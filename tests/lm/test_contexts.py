@@ -117,7 +117,9 @@ def test_a_model_that_sees_nothing_is_refused():
         ContextLSTM(4, contexts=(), begin=0, lstm=False)
 
 
-@pytest.mark.parametrize("options", [{}, {"lstm": False}, {"text": torch.arange(60) % 7}])
+@pytest.mark.parametrize(
+    "options", [{}, {"lstm": False}, {"informed": False}, {"text": torch.arange(60) % 7}]
+)
 def test_log_probs_equal_one_token_at_a_time(options):
     model = learned_model(**options)
     texts = [torch.randint(V, (n,)) for n in (5, 23, 1, 12)]

@@ -1,0 +1,64 @@
+"""The race in a minute, run for two seconds: it ends, and reports what its model says."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from ravm_course.lm.speech_tokens import load_speech_tokens
+
+FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
+
+
+@pytest.fixture
+def speedrun(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module("speedrun")
+
+
+def test_speedrun_reports_the_sum_of_single_tokens(speedrun, monkeypatch):
+    models, train = [], speedrun.train
+
+    def remember(*arguments):
+        models.append(train(*arguments))
+        return models[-1]
+
+    monkeypatch.setattr(speedrun, "train", remember)
+    monkeypatch.setattr(speedrun, "KNESER_NEY", ((1024, 2),))
+    results = speedrun.main(["--quick", "--seconds", "2", "--clock", "cpu", "--threads", "2"])
+    (model, facts), (row,) = models[0], results["runs"]
+    assert facts["steps"] > 3
+    assert facts["steps"] == row["steps"]
+
+    ids = load_speech_tokens(1024).test.ids[0]
+    read = torch.cat([torch.tensor([1024]), ids[:-1]])
+    nats, state = 0.0, None
+    with torch.no_grad():
+        for t, token in enumerate(ids):
+            rows = model.memory.rows(read[max(0, t - 3) : t + 1])  # no context is longer than four
+            vectors = model.memory.look_up({n: r[-1:, None] for n, r in rows.items()})
+            logits, state = model(read[t : t + 1, None], vectors, state)
+            nats -= logits.double().log_softmax(-1)[0, 0, token].item()
+    assert row["test_bits"][0] == pytest.approx(nats / math.log(2), rel=1e-4)
+    assert row["validation"] < 6  # it has learned something: 10 bits a token are 4.4 a byte
+    assert row["mixture"]["validation"] <= row["validation"]
+
+
+def test_two_threads_find_the_gradient_of_one(speedrun):
+    recipe = speedrun.Recipe(streams=4, bfloat16=False)
+    ids = torch.randint(50, (2000,))
+    found = []
+    for threads in (1, 2):
+        clock = iter([0.0, 0.1, 0.2, 1.0, 1.0])
+        stub = type("Stub", (), {"seconds": lambda self, clock=clock: next(clock)})()
+        model, facts = speedrun.train(recipe, ids, 50, stub, 1.0, 0, threads)
+        assert facts["steps"] == 3
+        found.append(model)
+    for one, two in zip(*(model.parameters() for model in found), strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-4)
+    for n in recipe.contexts:
+        torch.testing.assert_close(*(m.memory.tables[n] for m in found), rtol=1e-3, atol=1e-4)
