@@ -4,7 +4,8 @@
 :mod:`ravm_course.lm.sampling` turns its scores into a choice, and :mod:`ravm_course.lm.generate`
 writes on. :mod:`ravm_course.lm.bert` restores hidden tokens. :mod:`ravm_course.lm.t5` and
 :mod:`ravm_course.lm.seq2seq` write one text from another, and :mod:`ravm_course.lm.beam` searches
-for the most probable one. :mod:`ravm_course.lm.lora` adapts any model by a difference of low rank.
+for the most probable one; :mod:`ravm_course.lm.translate` trains such a pair and lets it write.
+:mod:`ravm_course.lm.lora` adapts any model by a difference of low rank.
 :mod:`ravm_course.lm.contexts` keeps a vector for each short context, and
 :mod:`ravm_course.lm.context_lstm` puts an LSTM beside it.
 :mod:`ravm_course.lm.recurrent` reads with a state instead of a context.

@@ -4,7 +4,8 @@ n-grams (:mod:`ravm_course.text.ngram`) stand on three smaller ideas: tables of 
 (:mod:`ravm_course.text.counts`), smoothing (:mod:`ravm_course.text.smoothing`) and looking up with
 back-off (:mod:`ravm_course.text.lookup`); :mod:`ravm_course.text.arpa` is their file format.
 Hidden Markov models (:mod:`ravm_course.text.hmm`) stand on sweeps over all paths of their states
-(:mod:`ravm_course.text.trellis`).
+(:mod:`ravm_course.text.trellis`); which word translates which is hidden as well
+(:mod:`ravm_course.text.alignment`).
 
 How predictable a text is can be measured without a model of one's own: entropy and its relatives
 (:mod:`ravm_course.text.information`) from counts, and Shannon's game
