@@ -53,14 +53,14 @@ def test_procrustes_is_scipys():
 @pytest.mark.slow
 def test_word2vec_ranks_words_as_gensim_does():
     """Cosines of all pairs of frequent words agree in rank about as well as two gensim runs do."""
-    sentences = [s for speech in load_speeches()[::3] for s in split_sentences(speech.text)]
-    corpus = Corpus.from_sentences(sentences, min_count=100)
+    sentences = [s for speech in load_speeches()[::6] for s in split_sentences(speech.text)]
+    corpus = Corpus.from_sentences(sentences, min_count=60)
     known = [[w for w in s if w in corpus.number] for s in sentences]
 
     def of_gensim(seed):
         model = Word2Vec(
             known, vector_size=32, window=5, negative=5, sg=1, sample=1e-3, min_count=1,
-            epochs=10, seed=seed, workers=1,
+            epochs=8, seed=seed, workers=1,
         )  # fmt: skip
         return np.array([model.wv[word] for word in corpus.words])
 
@@ -69,12 +69,12 @@ def test_word2vec_ranks_words_as_gensim_does():
         return (unit @ unit.T)[np.triu_indices(400, 1)]
 
     theirs, again = cosines(of_gensim(1)), cosines(of_gensim(2))
-    config = SkipGramConfig(n_dims=32, window=5, subsample=1e-3, epochs=4, lr=0.01)
+    config = SkipGramConfig(n_dims=32, window=5, subsample=1e-3, lr=0.02, epochs=4, batch=1024)
     ours = cosines(train_skipgram(corpus, config).centres)
     counted = cosines(ppmi(count_pairs(corpus, 5), context_power=0.75))
     between_runs = scipy.stats.spearmanr(theirs, again).statistic
     agreement = scipy.stats.spearmanr(ours, theirs).statistic
     print(f"gensim and gensim {between_runs:.3f}, ours and gensim {agreement:.3f}, ", end="")
     print(f"ours and PPMI {scipy.stats.spearmanr(ours, counted).statistic:.3f}")
-    assert agreement > 0.6
+    assert agreement > 0.7
     assert agreement > scipy.stats.spearmanr(theirs, np.roll(ours, 1)).statistic + 0.5
