@@ -177,7 +177,7 @@ def train_classifier(
     batch: int = 16,
     seed: int = 0,
 ) -> History:
-    """Train what may learn on labelled texts.
+    """Train what may learn on labelled texts; products are computed in bfloat16.
 
     Parameters
     ----------
@@ -215,7 +215,8 @@ def train_classifier(
         return *fill_up([texts[i] for i in places], filler), answers[places]
 
     def loss(model: nn.Module, drawn: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        return F.cross_entropy(model(*drawn[:2]), drawn[2])
+        with torch.autocast(drawn[0].device.type, torch.bfloat16):
+            return F.cross_entropy(model(*drawn[:2]), drawn[2])
 
     free = [p for p in classifier.parameters() if p.requires_grad]
     return fit(

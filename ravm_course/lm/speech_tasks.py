@@ -70,7 +70,7 @@ def era_examples(
 
 
 def draw_balanced(examples: Sequence[Example], count: int, *, seed: int) -> list[Example]:
-    """Draw equally many examples of each era.
+    """Draw equally many examples of each era, for each era by a chance of its own.
 
     Raises
     ------
@@ -85,12 +85,11 @@ def draw_balanced(examples: Sequence[Example], count: int, *, seed: int) -> list
     """
     if count < 1 or count % len(ERAS):
         raise ValueError(f"count is {count}, expected a positive multiple of {len(ERAS)}.")
-    rng = random.Random(seed)
-    drawn = []
+    drawn: list[Example] = []
     for label in range(len(ERAS)):
         pool = [example for example in examples if example.label == label]
-        drawn += rng.sample(pool, count // len(ERAS))
-    rng.shuffle(drawn)
+        drawn += random.Random(f"{seed} {label}").sample(pool, count // len(ERAS))
+    random.Random(seed).shuffle(drawn)
     return drawn
 
 
