@@ -63,7 +63,7 @@ class DateText:
     iso: str
 
 
-#: what each character of an ISO date is, in the letters of :attr:`DateText.parts`
+#: what each character of an ISO date is, in the letters of ``DateText.parts``
 ISO_PARTS = "yyyy-mm-dd"
 
 
