@@ -3,13 +3,13 @@
 Everything that turns token ids into a model counts: hashing, tables, every step. Reading the
 speeches and training the tokenizer do not; they are the same for the n-gram models that are fitted
 beside it. Ingredients are chosen on the validation speeches. The test speeches are scored at the
-end, with the full recipe alone.
+end, by the full recipe, the n-gram models, and their mixture, which is no longer purely neural.
 
-    OMP_NUM_THREADS=1 python benchmarks/speedrun.py --seconds 60 --seeds 0 1 2 --ablations
+    python benchmarks/speedrun.py --seconds 60 --seeds 0 1 2 --ablations
 
 On a busy machine the clock on the wall measures the others. Then count the processor's time:
 
-    OMP_NUM_THREADS=1 python benchmarks/speedrun.py --clock cpu --seconds 110 --threads 1
+    python benchmarks/speedrun.py --clock cpu --seconds 110 --threads 1
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ from timing import write
 from torch import Tensor, nn
 
 from ravm_course.lm.context_lstm import ContextLSTM
+from ravm_course.lm.mixture import mix, mixture_weights
 from ravm_course.lm.speech_tokens import Part, load_speech_tokens
 from ravm_course.metrics import ratio_interval
 from ravm_course.text.ngram import NGramLM
 
-WINDOW = 48  # tokens that gradients flow back through
+WINDOW = 32  # tokens that gradients flow back through
 RATES = {"embed": 0.03, "lstm": 0.003, "out": 0.003, "head": 0.003}  # a token's row is met rarely
 MEMORY_RATE = 3.0  # a first step, in about as many logits
 WARMUP = 50  # steps
@@ -168,7 +169,7 @@ def train(
     columns = side_by_side(model, text, recipe.streams)
     states: list = [None] * threads
     step, first, tokens, curve = 0, 0, WINDOW * recipe.streams, []
-    with ThreadPoolExecutor(threads) as pool:
+    with workers(threads) as pool:
         while (used := clock.seconds()) < seconds:
             if check and used > seconds * (len(curve) + 1) / CHECKS:
                 curve.append([used, step * tokens, clock.without(lambda: check(model))])
@@ -192,6 +193,12 @@ def train(
         "rows": sum(map(len, model.memory.tables.values())),
         "curve": curve,
     }
+
+
+def workers(threads: int) -> ThreadPoolExecutor:
+    """Return threads, of which each computes on one core; torch releases Python's lock."""
+    torch.set_num_threads(1)
+    return ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
 
 
 def side_by_side(model: ContextLSTM, text: Tensor, n: int) -> list[tuple[object, Tensor]]:
@@ -236,21 +243,23 @@ def move_memory(model, pool, shares: list, found: list, rate: float) -> None:
     list(pool.map(move, itertools.count(), model.memory.tables))
 
 
-def bits(log_probs: list) -> list[float]:
-    """Return the bits of each text, from the natural log-probabilities of its tokens."""
-    return [-float(np.sum(np.asarray(some, np.float64))) / math.log(2) for some in log_probs]
-
-
-def bits_per_byte(log_probs: list, part: Part) -> float:
-    """Return the bits of all texts over their bytes."""
-    return sum(bits(log_probs)) / sum(part.n_bytes)
-
-
-def score(model: ContextLSTM, part: Part, threads: int) -> list[Tensor]:
-    """Return the log-probabilities of all tokens of each speech."""
-    with ThreadPoolExecutor(threads) as pool:
+def score(model: ContextLSTM, part: Part, threads: int) -> np.ndarray:
+    """Return the log-probabilities of all tokens of a part, speech after speech."""
+    with workers(threads) as pool:
         shares = list(pool.map(model.log_probs, [part.ids[i::threads] for i in range(threads)]))
-    return [shares[i % threads][i // threads] for i in range(len(part.ids))]
+    speeches = [shares[i % threads][i // threads] for i in range(len(part.ids))]
+    return torch.cat(speeches).double().numpy()
+
+
+def bits(logs: np.ndarray, part: Part) -> list[float]:
+    """Return the bits of each speech, from the natural log-probabilities of all tokens."""
+    ends = np.cumsum([len(ids) for ids in part.ids])
+    return [round(-some.sum() / math.log(2), 1) for some in np.split(logs, ends[:-1])]
+
+
+def bits_per_byte(logs: np.ndarray, part: Part) -> float:
+    """Return the bits of all speeches over their bytes."""
+    return sum(bits(logs, part)) / sum(part.n_bytes)
 
 
 def some_of(part: Part, which: slice) -> Part:
@@ -265,44 +274,19 @@ def speeches_of(vocab_size: int, quick: bool) -> list[Part]:
     return [some_of(part, slice(2)) for part in parts] if quick else parts
 
 
-def kneser_ney(vocab_size: int, order: int, quick: bool) -> tuple[dict, list]:
+def kneser_ney(vocab_size: int, order: int, quick: bool) -> tuple[dict, list[np.ndarray]]:
     """Fit an n-gram model; return its row, and its log-probabilities of validation and test."""
     parts = speeches_of(vocab_size, quick)
     texts = [[list(map(str, ids[:-1].tolist())) for ids in part.ids] for part in parts]
     began = time.process_time()
     known = [str(i) for i in range(vocab_size)]
     model = NGramLM(order, discount_fallback=quick).fit(texts[0], vocabulary=known)
-    seconds = time.process_time() - began
-    logs = [
-        np.split(model.log_probs(some), np.cumsum([len(ids) for ids in part.ids])[:-1])
-        for some, part in zip(texts[1:], parts[1:], strict=True)
-    ]
-    row = {"vocab_size": vocab_size, "order": order, "cpu_seconds": round(seconds, 1)}
-    row["validation"] = bits_per_byte(logs[0], parts[1])
-    row["test_bits"] = bits(logs[1])
-    print(f"KN-{order} on {vocab_size} tokens: validation {row['validation']:.4f}", flush=True)
-    return row, logs
-
-
-def best_mixture(neural: list, counted: list, validation: Part) -> dict:
-    """Mix the probabilities of two models, with the weight that is best on validation.
-
-    Parameters
-    ----------
-    neural, counted
-        Log-probabilities of validation and test speeches under each model.
-    validation
-        The speeches that choose the weight of the neural model, in steps of 0.05.
-    """
-
-    def mixed(weight: float, part: int) -> list[np.ndarray]:
-        a, b = math.log(weight), math.log1p(-weight)
-        pairs = zip(neural[part], counted[part], strict=True)
-        return [np.logaddexp(a + x.double().numpy(), b + y) for x, y in pairs]
-
-    costs = {w: bits_per_byte(mixed(w, 0), validation) for w in np.linspace(0.05, 0.95, 19)}
-    best = min(costs, key=costs.get)
-    return {"weight": float(best), "validation": costs[best], "test_bits": bits(mixed(best, 1))}
+    seconds = round(time.process_time() - began, 1)
+    logs = [model.log_probs(some) for some in texts[1:]]
+    value = bits_per_byte(logs[0], parts[1])
+    print(f"KN-{order} on {vocab_size} tokens: validation {value:.4f}, {seconds} s", flush=True)
+    row = {"vocab_size": vocab_size, "order": order, "cpu_seconds": seconds, "validation": value}
+    return row | {"test_bits": bits(logs[1], parts[2])}, logs
 
 
 def main(arguments: list[str] | None = None) -> dict:
@@ -314,11 +298,13 @@ def main(arguments: list[str] | None = None) -> dict:
     add("--seconds", type=float, default=60, help="of training (%(default)s)")
     add("--clock", choices=("wall", "cpu"), default="wall", help="what is counted (%(default)s)")
     add("--threads", type=int, default=2, help="cores that train (%(default)s)")
-    add("--seeds", type=int, nargs="+", default=[0], help="of the full recipe (%(default)s)")
-    add("--ablations", action="store_true", help="also leave out each ingredient (first seed)")
+    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of the full recipe (%(default)s)")
+    add(
+        "--ablations", action=argparse.BooleanOptionalAction, default=True,
+        help="also leave out each ingredient, with the first seed",
+    )  # fmt: skip
     add("--quick", action="store_true", help="two speeches of each part, nothing stored: a try")
     options = parser.parse_args(arguments)
-    torch.set_num_threads(1)  # each thread computes its own share
 
     def run(name: str, recipe: Recipe, seed: int, curve: bool = False) -> tuple[dict, ContextLSTM]:
         part, validation, _ = speeches_of(recipe.vocab_size, options.quick)
@@ -332,36 +318,42 @@ def main(arguments: list[str] | None = None) -> dict:
         print(f"{name}, seed {seed}: validation {value:.4f}, {facts['steps']} steps", flush=True)
         return {"name": name, "seed": seed, **asdict(recipe), **facts, "validation": value}, model
 
-    recipe, first = Recipe(), options.seeds[0]
-    full = [run("full recipe", recipe, seed, seed == first) for seed in options.seeds]
-    changes = ABLATIONS.items() if options.ablations else ()
-    ablated = [run(name, replace(recipe, **change), first)[0] for name, change in changes]
-    counted = [kneser_ney(*which, options.quick) for which in KNESER_NEY]
-
+    recipe, first, full = Recipe(), options.seeds[0], []
     _, validation, test = speeches_of(recipe.vocab_size, options.quick)
+    counted = [kneser_ney(*which, options.quick) for which in KNESER_NEY]
+    costs = {f"KN-{row['order']} on {row['vocab_size']}": row["test_bits"] for row, _ in counted}
     same_tokens = [one for one in counted if one[0]["vocab_size"] == recipe.vocab_size]
     partner, counts = min(same_tokens, key=lambda one: one[0]["validation"])
-    for row, model in full:
+    for seed in options.seeds:
+        row, model = run("full recipe", recipe, seed, curve=seed == first)
         logs = [score(model, part, options.threads) for part in (validation, test)]
-        row["test_bits"] = bits(logs[1])
-        row["mixture"] = {"order": partner["order"], **best_mixture(logs, counts, validation)}
-    everything = [(row["name"], row["test_bits"]) for row, _ in full]
-    everything += [("its mixture with KN", row["mixture"]["test_bits"]) for row, _ in full]
-    everything += [
-        ("KN-{order}, {vocab_size}".format(**row), row["test_bits"]) for row, _ in counted
-    ]
-    for name, costs in everything:
-        print(f"{name}: test {ratio_interval(costs, test.n_bytes)}")
+        weights = mixture_weights([logs[0], counts[0]])
+        mixed = [mix(pair, weights) for pair in zip(logs, counts, strict=True)]
+        row["test_bits"] = bits(logs[1], test)
+        row["mixture"] = {
+            "order": partner["order"],
+            "weights": weights.tolist(),
+            "validation": bits_per_byte(mixed[0], validation),
+            "test_bits": bits(mixed[1], test),
+        }
+        costs[f"full recipe, seed {seed}"] = row["test_bits"]
+        costs[f"with KN-{partner['order']}, seed {seed}"] = row["mixture"]["test_bits"]
+        full.append(row)
+    changes = ABLATIONS.items() if options.ablations else ()
+    ablated = [run(name, replace(recipe, **change), first)[0] for name, change in changes]
+    for name, paid in costs.items():
+        print(f"{name}: test {ratio_interval(paid, test.n_bytes)}")
     results = {
         "seconds": options.seconds, "clock": options.clock, "threads": options.threads,
         "validation_bytes": validation.n_bytes, "test_bytes": test.n_bytes,
-        "runs": [row for row, _ in full] + ablated, "kneser_ney": [row for row, _ in counted],
+        "runs": full + ablated, "kneser_ney": [row for row, _ in counted],
     }  # fmt: skip
     if not options.quick:
-        seeds = " ".join(map(str, options.seeds)) + " --ablations" * options.ablations
-        command = f"python benchmarks/speedrun.py --clock {options.clock} --seconds"
-        command += f" {options.seconds:g} --threads {options.threads} --seeds {seeds}"
-        print(write("speedrun", f"OMP_NUM_THREADS=1 {command}", results))
+        command = "python benchmarks/speedrun.py"
+        command += f" --seconds {options.seconds:g} --clock {options.clock}"
+        command += f" --threads {options.threads} --seeds {' '.join(map(str, options.seeds))}"
+        command += " --ablations" if options.ablations else " --no-ablations"
+        print(write("speedrun", command, results))
     return results
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import math
 from pathlib import Path
@@ -29,7 +30,8 @@ def test_speedrun_reports_the_sum_of_single_tokens(speedrun, monkeypatch):
 
     monkeypatch.setattr(speedrun, "train", remember)
     monkeypatch.setattr(speedrun, "KNESER_NEY", ((1024, 2),))
-    results = speedrun.main(["--quick", "--seconds", "2", "--clock", "cpu", "--threads", "2"])
+    arguments = "--quick --no-ablations --seeds 0 --seconds 2 --clock cpu --threads 2"
+    results = speedrun.main(arguments.split())
     (model, facts), (row,) = models[0], results["runs"]
     assert facts["steps"] > 3
     assert facts["steps"] == row["steps"]
@@ -46,6 +48,14 @@ def test_speedrun_reports_the_sum_of_single_tokens(speedrun, monkeypatch):
     assert row["test_bits"][0] == pytest.approx(nats / math.log(2), rel=1e-4)
     assert row["validation"] < 6  # it has learned something: 10 bits a token are 4.4 a byte
     assert row["mixture"]["validation"] <= row["validation"]
+
+
+def test_every_ingredient_is_left_out(speedrun):
+    recipe = speedrun.Recipe()
+    changed = {name for change in speedrun.ABLATIONS.values() for name in change}
+    assert changed == {field.name for field in dataclasses.fields(recipe)}
+    for change in speedrun.ABLATIONS.values():
+        assert dataclasses.replace(recipe, **change) != recipe
 
 
 def test_two_threads_find_the_gradient_of_one(speedrun):
