@@ -165,7 +165,7 @@ def train_glove(counts: ArrayLike, config: GloVeConfig = GloVeConfig()) -> GloVe
         for _ in range(2)
     )
     a, b = torch.zeros(n_words), torch.zeros(n_words)
-    squares = [torch.full_like(parameter, 1e-8) for parameter in (v, u, a, b)]
+    squares = [torch.ones_like(parameter) for parameter in (v, u, a, b)]
     f = weight(table, config.x_max)
     logs = torch.where(table > 0, table, 1).log()
     losses = []

@@ -129,5 +129,7 @@ def svd_vectors(table: ArrayLike, n_dims: int, *, power: float = 0.5, seed: int 
     table = np.asarray(table)
     if not (table.ndim == 2 and 1 <= n_dims <= min(table.shape)):
         raise ValueError(f"n_dims is {n_dims}, but the table has shape {table.shape}.")
-    left, values, _ = randomized_svd(table, n_dims, n_iter=4, random_state=seed)
+    left, values, _ = randomized_svd(
+        table, n_dims, n_oversamples=max(n_dims, 10), n_iter=10, random_state=seed
+    )
     return left * values**power
