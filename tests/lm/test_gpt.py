@@ -4,9 +4,12 @@ import math
 
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from ravm_course.lm import GPT, GPTConfig, next_token_loss
 from ravm_course.lm.gpt import POSITIONS
+from ravm_course.nn.transformer import matrix_flops
 
 
 def small(positions="learned", layers=2):
@@ -131,3 +134,13 @@ def test_waves_are_as_large_as_token_vectors_at_first():
     model = GPT(GPTConfig(vocab_size=500, context=64, channels=64, heads=2, positions="sinusoidal"))
     size, expected = (x.pow(2).mean().sqrt().item() for x in (model.wave, model.token.weight))
     assert size == pytest.approx(expected, rel=0.05)
+
+
+def test_operations_are_those_that_pytorch_counts():
+    model, batch, time = small(), 3, 10
+    c = model.config
+    attention = 4 * batch * time**2 * c.channels * c.layers
+    output = 2 * batch * time * c.channels * c.vocab_size
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+        model(torch.zeros(batch, time, dtype=torch.long))
+    assert counter.get_total_flops() == matrix_flops(model, batch * time) + attention + output
