@@ -5,7 +5,7 @@ writes down at once: that this token follows those. A table does it in one. The 
 a row, the row's vector is added to what the output layer sees, and the gradient of the loss moves
 that row alone. With a vector as long as the vocabulary and no network beside it this is
 the hashed maximum entropy model of Mikolov et al., "Strategies for training large scale neural
-network language models" (ASRU 2011, section V); a short vector in front of the output layer lets
+network language models" (ASRU 2011); a short vector in front of the output layer lets
 contexts share what is alike in the tokens that follow. What follows is not counted: vectors begin
 at zero and change by gradients only.
 
@@ -65,7 +65,7 @@ class ContextMemory:
     Raises
     ------
     ValueError
-        If a length or size is below one.
+        If a length or size is below one, or contexts are too many to be numbered.
 
     Examples
     --------
