@@ -32,6 +32,7 @@ from ravm_course.lm.context_lstm import ContextLSTM
 from ravm_course.lm.mixture import mix, mixture_weights
 from ravm_course.lm.speech_tokens import Part, load_speech_tokens
 from ravm_course.metrics import ratio_interval
+from ravm_course.nn.transformer import count_parameters
 from ravm_course.text.ngram import NGramLM
 
 WINDOW = 32  # tokens that gradients flow back through
@@ -191,6 +192,8 @@ def train(
         "passes": round(step * tokens / len(text), 3),
         "tokens_a_second": round(step * tokens / clock.seconds()),
         "rows": sum(map(len, model.memory.tables.values())),
+        "parameters": count_parameters(model)
+        + sum(table.numel() for table in model.memory.tables.values()),
         "curve": curve,
     }
 
