@@ -221,7 +221,7 @@ def train_classifier(
     free = [p for p in classifier.parameters() if p.requires_grad]
     return fit(
         classifier, loss, draw, steps=steps, warmup=min(10, steps - 1), clip_norm=1.0, seed=seed,
-        optimizer=torch.optim.AdamW(free, lr=lr, weight_decay=0.01), progress=False,
+        optimizer=torch.optim.AdamW(free, lr=lr, weight_decay=0.01, fused=True), progress=False,
     )  # fmt: skip
 
 
