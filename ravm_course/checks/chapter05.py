@@ -60,8 +60,15 @@ def check_analogy(student: Callable[[np.ndarray, int, int, int], int]) -> None:
     cases = []
     for case in range(12):
         unit = rng.normal(size=(40, 6)) + (case % 3)  # the last two kinds have a common direction
+        given = rng.choice(40, 3, replace=False)
+        if case >= 9:  # a, b and c alike, all others turned away: every other score is negative
+            unit[given] = unit[given[0]] + 0.1 * rng.normal(size=(3, 6))
         unit /= np.linalg.norm(unit, axis=1, keepdims=True)
-        cases.append((unit, *map(int, rng.choice(40, 3, replace=False))))
+        if case >= 9:
+            scores = unit @ (unit[given[1]] - unit[given[0]] + unit[given[2]])
+            scores[given] = -1
+            unit[scores > 0] *= -1
+        cases.append((unit, *map(int, given)))
 
     def as_int(unit: np.ndarray, a: int, b: int, c: int) -> object:
         before = unit.copy()

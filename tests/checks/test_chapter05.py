@@ -83,7 +83,13 @@ def excluded_by_zero(unit, a, b, c):
     """Fails where all other scores are below zero."""
     scores = unit @ (unit[b] - unit[a] + unit[c])
     scores[[a, b, c]] = 0
-    return int(np.abs(scores).argmax())
+    return int(scores.argmax())
+
+
+def a_left_in(unit, a, b, c):
+    scores = unit @ (unit[b] - unit[a] + unit[c])
+    scores[[b, c]] = -np.inf
+    return int(scores.argmax())
 
 
 @pytest.mark.parametrize(
@@ -96,6 +102,7 @@ def excluded_by_zero(unit, a, b, c):
         no_offset,
         farthest,
         excluded_by_zero,
+        a_left_in,
         lambda unit, a, b, c: unit[analogy(unit, a, b, c)],
     ],
 )
