@@ -4,8 +4,10 @@ Each word of the target was produced by some word of the source, or by none (`NU
 hidden, and every word is as likely a producer as any other (Brown, Della Pietra, Della Pietra &
 Mercer, "The mathematics of statistical machine translation", Computational Linguistics 19, 1993,
 section 4.2). Expectation-maximisation counts in parts, as for hidden Markov models in
-:mod:`ravm_course.text.hmm`; here its only optimum is global, because the logarithm of the
-likelihood is concave in the table.
+:mod:`ravm_course.text.hmm`; here no optimum is worse than another, because the logarithm of the
+likelihood is concave in the table. It is not strictly so: many tables can be equally good, and the
+start decides between them (Toutanova & Galley, "Why initialization matters for IBM model 1", ACL
+2011).
 """
 
 from __future__ import annotations
