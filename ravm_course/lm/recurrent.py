@@ -5,8 +5,8 @@ neural network based language model", Interspeech 2010). The context has no limi
 is in the state. Training has one. A text is read in windows; the state goes from one window to the
 next, the gradient stops between them (truncated back-propagation through time; Williams & Peng, "An
 efficient gradient-based algorithm for on-line training of recurrent network trajectories", Neural
-Computation 2, 1990). So the model can carry what is further back than a window, but nothing teaches
-it to.
+Computation 2, 1990). So the model can carry what is further back than a window, but what helps only
+across the border of one is not taught.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class RecurrentLM(nn.Module):
         self.token = nn.Embedding(config.vocab_size, width)
         self.out = nn.Linear(width, config.vocab_size)
         nn.init.zeros_(self.out.bias)
-        if config.tied:  # as small as an output layer has to be; else as large as inputs may be
+        if config.tied:  # small, as an output layer has to be; without, PyTorch's N(0, 1) stays
             nn.init.normal_(self.token.weight, std=width**-0.5)
             self.out.weight = self.token.weight
 
