@@ -31,6 +31,7 @@ TITLES = {
     "gpt": "GPT",
     "hmm": "Hidden Markov models",
     "ngram": "n-gram models",
+    "positions": "Kinds of positions",
     "race": "The race of Part I",
     "recurrent": "Recurrent layers",
     "retrieval": "Exact search",

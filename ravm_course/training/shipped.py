@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 from torch import nn
@@ -18,7 +17,6 @@ from torch import nn
 from ravm_course.data.files import DataError
 from ravm_course.training.checkpoint import load_weights, read_tensors
 
-Model = TypeVar("Model", bound=nn.Module)
 FOLDER = Path(__file__).parents[1] / "checkpoints"
 
 
@@ -61,7 +59,7 @@ def shipped_facts(name: str) -> dict:
         ) from error
 
 
-def load_shipped(model: Model, name: str) -> Model:
+def load_shipped(model: nn.Module, name: str) -> nn.Module:
     """Fill a model with shipped weights and return it ready for use.
 
     Parameters
