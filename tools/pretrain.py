@@ -10,8 +10,8 @@ A run that was killed goes on where it was:
     OMP_NUM_THREADS=1 python tools/pretrain.py
     OMP_NUM_THREADS=1 python tools/pretrain.py --kinds bert --steps 40 --output trial
 
-With ``--ablations`` no weights are written. Short runs with one change each show where the masked
-model loses its time; their losses go into ``objective-ablations.json``:
+With ``--ablations`` no weights are written. Short runs of the BERT with one change each show where
+it loses its time; their losses go into ``objective-ablations.json``:
 
     OMP_NUM_THREADS=1 python tools/pretrain.py --ablations
 """
@@ -34,6 +34,7 @@ from torch import Tensor, nn
 
 from ravm_course.data import atomic
 from ravm_course.data.files import manifest
+from ravm_course.lm.objectives import IGNORED
 from ravm_course.lm.pretraining import (
     KINDS,
     MARKS,
@@ -45,7 +46,6 @@ from ravm_course.lm.pretraining import (
     text_loss,
     windows_of,
     with_left_token,
-    without_attention,
 )
 from ravm_course.lm.speech_tokens import load_speech_tokens
 from ravm_course.training import fit, save_weights
@@ -85,39 +85,37 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-#: what is changed in the short runs: kind, share hidden, change of the model
+#: what is changed in the short runs of a BERT: share hidden, change of the model
 ABLATIONS = {
-    "gpt": ("gpt", 0.15, None),
-    "gpt without attention": ("gpt", 0.15, without_attention),
-    "bert, 15 % hidden": ("bert", 0.15, None),
-    "bert, 40 % hidden": ("bert", 0.4, None),
-    "bert, left token given": ("bert", 0.15, with_left_token),
+    "15 % hidden": (0.15, None),
+    "40 % hidden": (0.4, None),
+    "left token given": (0.15, with_left_token),
 }
 
 
 def ablate(options: argparse.Namespace, steps: int = 400, lr: float = 1e-3) -> None:
-    """Train each short run, all with one learning rate, and store its losses."""
+    """Train each short run, all with one learning rate; store the losses of hidden tokens."""
     speeches = load_speech_tokens(TOKENS)
     stream, end = speeches.train.stream(), speeches.end
     runs = {}
-    for name, (kind, share, change) in ABLATIONS.items():
-        model = new_model(kind, speeches.vocab_size + MARKS, seed=options.seed)
+    for name, (share, change) in ABLATIONS.items():
+        model = new_model("bert", speeches.vocab_size + MARKS, seed=options.seed)
         if change is not None:
             change(model)
-        free = [p for p in model.parameters() if p.requires_grad]
         history = fit(
             model,
             exercise_loss(end),
-            lambda chance, kind=kind, share=share: exercise(
-                kind, windows_of(stream, chance, options.batch), chance, end, share=share
+            lambda chance, share=share: exercise(
+                "bert", windows_of(stream, chance, options.batch), chance, end, share=share
             ),
             steps=steps,
-            optimizer=torch.optim.AdamW(free, lr=lr, weight_decay=options.weight_decay, fused=True),
+            lr=lr,
+            weight_decay=options.weight_decay,
             schedule="constant",
             warmup=steps // 10,
             clip_norm=1.0,
             seed=options.seed,
-            evaluate=evaluator(kind, speeches.validation.stream(), end, 0.0),
+            evaluate=evaluator("bert", speeches.validation.stream(), end, 0.0, hidden_only=True),
             evaluate_every=steps // 8,
         )
         runs[name] = history.evaluations
@@ -142,16 +140,27 @@ def unigram_loss(stream: Tensor, batch: tuple[Tensor, Tensor], end: int) -> floa
 
 
 def evaluator(
-    kind: str, held_out: Tensor, end: int, spent: float, *, windows: int = 256
+    kind: str,
+    held_out: Tensor,
+    end: int,
+    spent: float,
+    *,
+    windows: int = 256,
+    hidden_only: bool = False,
 ) -> Callable[[nn.Module], dict[str, float]]:
     """Return what `fit` calls: the loss of the same targets each time, and CPU seconds so far.
 
-    The seconds are those of training: evaluating does not count.
+    The seconds are those of training: evaluating does not count. With `hidden_only`, BERT is asked
+    for the tokens alone that the mask hides, not for those that are replaced or left.
     """
     chance = torch.Generator().manual_seed(0)
     batches = [
         exercise(kind, windows_of(held_out, chance, 64), chance, end) for _ in range(windows // 64)
     ]
+    if hidden_only:
+        batches = [
+            (inputs, targets.masked_fill(inputs != end + 1, IGNORED)) for inputs, targets in batches
+        ]
     clock = {"begin": time.process_time() - spent}
 
     def evaluate(model: nn.Module) -> dict[str, float]:
