@@ -78,7 +78,7 @@ unit: $(VENV)/dev
 	    --ignore tests/browser --ignore tests/site
 
 chapters: $(VENV)/dev
-	RAVM_COURSE_QUIET=1 $(BIN)/pytest --nbval --nbval-sanitize-with tests/notebooks/sanitize.cfg \
+	OMP_NUM_THREADS=1 RAVM_COURSE_QUIET=1 $(BIN)/pytest --nbval --nbval-sanitize-with tests/notebooks/sanitize.cfg \
 	    -n 2 --dist loadscope $(CHAPTERS)
 
 site-tests: $(VENV)/dev book
