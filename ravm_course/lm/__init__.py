@@ -5,6 +5,9 @@
 writes on. :mod:`ravm_course.lm.bert` restores hidden tokens. :mod:`ravm_course.lm.t5` and
 :mod:`ravm_course.lm.seq2seq` write one text from another, and :mod:`ravm_course.lm.beam` searches
 for the most probable one; :mod:`ravm_course.lm.translate` trains such a pair and lets it write.
+:mod:`ravm_course.lm.objectives` has the exercises that a text sets by itself, and
+:mod:`ravm_course.lm.pretraining` the three models that were trained on one each;
+:mod:`ravm_course.lm.finetune` makes classifiers of them, for :mod:`ravm_course.lm.speech_tasks`.
 :mod:`ravm_course.lm.lora` adapts any model by a difference of low rank.
 :mod:`ravm_course.lm.contexts` keeps a vector for each short context, and
 :mod:`ravm_course.lm.context_lstm` puts an LSTM beside it.
