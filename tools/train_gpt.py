@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from ravm_course.data.files import manifest
 from ravm_course.lm import GPT, GPTConfig, load_speech_tokens, next_token_loss, token_log_probs
+from ravm_course.lm.pretraining import windows_of
 from ravm_course.lm.speech_tokens import Part
 from ravm_course.training import Together, fit, save_weights
 
@@ -67,17 +68,6 @@ def optimizer_of(model: GPT, muon_lr: float, adam_lr: float, weight_decay: float
         torch.optim.Muon(matrices, lr=muon_lr, weight_decay=weight_decay),
         torch.optim.AdamW(others, lr=adam_lr, betas=(0.9, 0.95), weight_decay=0.0, fused=True),
     )
-
-
-def window_drawer(stream: Tensor, length: int, batch: int):
-    """Return a function that draws `batch` windows of `length` + 1 tokens, ``(B, T + 1)``."""
-    offsets = torch.arange(length + 1)
-
-    def draw(generator: torch.Generator) -> Tensor:
-        starts = torch.randint(len(stream) - length, (batch, 1), generator=generator)
-        return stream[starts + offsets]
-
-    return draw
 
 
 def half_precision_loss(model: nn.Module, ids: Tensor) -> Tensor:
@@ -128,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     begin = time.process_time()
     history = fit(
-        model, loss, window_drawer(stream, options.context, options.batch),
+        model, loss, lambda g: windows_of(stream, g, options.batch, options.context + 1),
         steps=options.steps, schedule="linear", warmup=options.steps // 30, clip_norm=1.0,
         optimizer=optimizer_of(
             model, options.muon_lr, options.adam_lr, options.weight_decay

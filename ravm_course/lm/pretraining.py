@@ -74,8 +74,10 @@ def new_model(kind: str, vocab_size: int, *, seed: int = 0) -> nn.Module:
     raise ValueError(f"kind is {kind!r}, expected one of {KINDS}.")
 
 
-def windows_of(stream: Tensor, generator: torch.Generator, batch: int = 16) -> Tensor:
-    """Return stretches of :data:`WINDOW` tokens from random places, ``(batch, WINDOW)``.
+def windows_of(
+    stream: Tensor, generator: torch.Generator, batch: int = 16, length: int = WINDOW
+) -> Tensor:
+    """Return stretches of `length` tokens from random places, ``(batch, length)``.
 
     Raises
     ------
@@ -87,10 +89,10 @@ def windows_of(stream: Tensor, generator: torch.Generator, batch: int = 16) -> T
     >>> windows_of(torch.arange(1000), torch.Generator().manual_seed(0), batch=2).shape
     torch.Size([2, 64])
     """
-    if len(stream) < WINDOW:
-        raise ValueError(f"the text has {len(stream)} tokens, a window needs {WINDOW}.")
-    first = torch.randint(len(stream) - WINDOW + 1, (batch, 1), generator=generator)
-    return stream[first + torch.arange(WINDOW)]
+    if len(stream) < length:
+        raise ValueError(f"the text has {len(stream)} tokens, a window needs {length}.")
+    first = torch.randint(len(stream) - length + 1, (batch, 1), generator=generator)
+    return stream[first + torch.arange(length)]
 
 
 def exercise(
