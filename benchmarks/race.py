@@ -106,7 +106,7 @@ def minute_entries(n_bytes: Sequence[int]) -> list[dict]:
     run = next(run for run in results["runs"] if "test_bits" in run)
     cores = results["threads"] if results["clock"] == "wall" else 1
     rows = (
-        ("LSTM with a memory of contexts, a minute", "lstm", run),
+        ("LSTM and memory of contexts, 60 s", "lstm", run),
         (f"the same + Kneser-Ney, order {run['mixture']['order']}", "mixture", run["mixture"]),
     )
     return [

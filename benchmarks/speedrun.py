@@ -40,7 +40,7 @@ RATES = {"embed": 0.03, "lstm": 0.003, "out": 0.003, "head": 0.003}  # a token's
 MEMORY_RATE = 3.0  # a first step, in about as many logits
 WARMUP = 50  # steps
 CHECKS = 6  # points of the curve
-KNESER_NEY = ((4096, 2), (4096, 3), (4096, 5), (1024, 5), (1024, 7))  # vocabulary, order
+KNESER_NEY = ((4096, 3), (4096, 5), (4096, 6), (1024, 7))  # vocabulary, order
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Recipe:
     Attributes
     ----------
     vocab_size
-        Tokens: a small vocabulary makes the output layer cheap, and the text longer.
+        Tokens: a small vocabulary makes the output layer cheaper, and the text longer.
     contexts
         Lengths of the contexts that the memory keeps a vector for.
     own_rows
@@ -67,13 +67,15 @@ class Recipe:
     bfloat16
         Whether matrices are multiplied in half precision.
     decayed
-        Whether the learning rate falls to zero when the time is up.
+        Whether the learning rate falls to zero at the end.
+    passes
+        How often the text is read at most, if the time allows. The memory learns it by heart.
     streams
         Places of the text that are read side by side: the batch.
     """
 
-    vocab_size: int = 1024
-    contexts: tuple[int, ...] = (1, 2, 3, 4)
+    vocab_size: int = 4096
+    contexts: tuple[int, ...] = (1, 2, 3)
     own_rows: bool = True
     adagrad: bool = True
     lstm: bool = True
@@ -81,11 +83,13 @@ class Recipe:
     carried: bool = True
     bfloat16: bool = True
     decayed: bool = True
+    passes: float = 1.0
     streams: int = 32
 
 
 ABLATIONS = {
     "no memory": {"contexts": ()},
+    "no memory, but two passes": {"contexts": (), "passes": 2.0},
     "memory of one token": {"contexts": (1,)},
     "hashed contexts": {"own_rows": False},
     "memory without Adagrad": {"adagrad": False},
@@ -94,7 +98,8 @@ ABLATIONS = {
     "state not carried": {"carried": False},
     "single precision": {"bfloat16": False},
     "constant learning rate": {"decayed": False},
-    "4,096 tokens": {"vocab_size": 4096},
+    "two passes": {"passes": 2.0},
+    "1,024 tokens": {"vocab_size": 1024},
     "four times the batch": {"streams": 128},
 }
 
@@ -128,7 +133,7 @@ def train(
     threads: int = 1,
     check: Callable[[ContextLSTM], float] | None = None,
 ) -> tuple[ContextLSTM, dict]:
-    """Train until `clock` shows `seconds`.
+    """Train until `clock` shows `seconds`, or the text was read as often as the recipe says.
 
     Parameters
     ----------
@@ -170,10 +175,12 @@ def train(
     columns = side_by_side(model, text, recipe.streams)
     states: list = [None] * threads
     step, first, tokens, curve = 0, 0, WINDOW * recipe.streams, []
+    steps = recipe.passes * (len(text) // tokens)  # at most
     with workers(threads) as pool:
-        while (used := clock.seconds()) < seconds:
-            if check and used > seconds * (len(curve) + 1) / CHECKS:
-                curve.append([used, step * tokens, clock.without(lambda: check(model))])
+        while (done := max(clock.seconds() / seconds, step / steps)) < 1:
+            if check and done > (len(curve) + 1) / CHECKS:
+                row = [clock.seconds(), step * tokens]
+                curve.append([*row, clock.without(lambda: check(model))])
             if first + WINDOW > len(text) // recipe.streams:
                 first, states = 0, [None] * threads  # from the beginning once more
             window = {name: x[first : first + WINDOW].chunk(threads, 1) for name, x in columns}
@@ -183,7 +190,7 @@ def train(
             found = list(pool.map(gradients, itertools.repeat((model, recipe)), shares, states))
             if recipe.carried:
                 states = [state for state, _, _ in found]
-            rate = min(1, (step + 1) / WARMUP) * (1 - used / seconds if recipe.decayed else 1)
+            rate = min(1, (step + 1) / WARMUP) * (1 - done if recipe.decayed else 1)
             move_weights(model, optimizer, [weights for _, weights, _ in found], rate, tokens)
             move_memory(model, pool, shares, [vectors for _, _, vectors in found], rate)
             first, step = first + WINDOW, step + 1

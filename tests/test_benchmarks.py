@@ -29,19 +29,19 @@ def test_speedrun_reports_the_sum_of_single_tokens(speedrun, monkeypatch):
         return models[-1]
 
     monkeypatch.setattr(speedrun, "train", remember)
-    monkeypatch.setattr(speedrun, "KNESER_NEY", ((1024, 2),))
+    monkeypatch.setattr(speedrun, "KNESER_NEY", ((4096, 2),))
     arguments = "--quick --no-ablations --seeds 0 --seconds 2 --clock cpu --threads 2"
     results = speedrun.main(arguments.split())
     (model, facts), (row,) = models[0], results["runs"]
     assert facts["steps"] > 3
     assert facts["steps"] == row["steps"]
 
-    ids = load_speech_tokens(1024).test.ids[0]
-    read = torch.cat([torch.tensor([1024]), ids[:-1]])
+    ids = load_speech_tokens(4096).test.ids[0]
+    read = torch.cat([torch.tensor([4096]), ids[:-1]])
     nats, state = 0.0, None
     with torch.no_grad():
         for t, token in enumerate(ids):
-            rows = model.memory.rows(read[max(0, t - 3) : t + 1])  # no context is longer than four
+            rows = model.memory.rows(read[max(0, t - 2) : t + 1])  # no context is longer than three
             vectors = model.memory.look_up({n: r[-1:, None] for n, r in rows.items()})
             logits, state = model(read[t : t + 1, None], vectors, state)
             nats -= logits.double().log_softmax(-1)[0, 0, token].item()
@@ -72,3 +72,11 @@ def test_two_threads_find_the_gradient_of_one(speedrun):
         torch.testing.assert_close(one, two, rtol=1e-3, atol=1e-4)
     for n in recipe.contexts:
         torch.testing.assert_close(*(m.memory.tables[n] for m in found), rtol=1e-3, atol=1e-4)
+
+
+def test_it_ends_when_the_text_was_read_often_enough(speedrun):
+    recipe = speedrun.Recipe(streams=4, passes=2.0)
+    ids = torch.randint(50, (2000,))
+    clock = type("Stopped", (), {"seconds": lambda self: 1.0})()
+    _, facts = speedrun.train(recipe, ids, 50, clock, 1e9)
+    assert facts["steps"] == 2 * (2000 // (speedrun.WINDOW * 4))
