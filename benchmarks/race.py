@@ -94,10 +94,11 @@ def counting_curve(speeches: SpeechTokens) -> list[list[float]]:
     return curve
 
 
-def minute_entries(n_bytes: Sequence[int]) -> list[dict]:
+def minute_entries(n_bytes: Sequence[int], counted: dict[int, int]) -> list[dict]:
     """Return the rows of the neural model of a minute, and of its mixture with counts.
 
     Empty where ``benchmarks/speedrun.py`` was not run. The first seed stands for the recipe.
+    `counted` says how many numbers the n-gram model of each order holds.
     """
     path = RESULTS / "speedrun.json"
     if not path.is_file():
@@ -105,21 +106,22 @@ def minute_entries(n_bytes: Sequence[int]) -> list[dict]:
     results = json.loads(path.read_text(encoding="utf-8"))["results"]
     run = next(run for run in results["runs"] if "test_bits" in run)
     cores = results["threads"] if results["clock"] == "wall" else 1
+    order = run["mixture"]["order"]
     rows = (
-        ("LSTM and memory of contexts, 60 s", "lstm", run),
-        (f"the same + Kneser-Ney, order {run['mixture']['order']}", "mixture", run["mixture"]),
+        ("LSTM and memory of contexts, 60 s", "lstm", run, 0),
+        (f"the same + Kneser-Ney, order {order}", "mixture", run["mixture"], counted[order]),
     )
     return [
         {
             "name": name,
             "family": family,
-            "parameters": run["parameters"],
+            "parameters": run["parameters"] + more,
             "cpu_seconds": cores * results["seconds"],
             "validation": round(found["validation"], 4),
             "test": round(sum(found["test_bits"]) / sum(n_bytes), 4),
             "bits": [round(bits, 1) for bits in found["test_bits"]],
         }
-        for name, family, found in rows
+        for name, family, found, more in rows
     ]
 
 
@@ -167,7 +169,8 @@ def main(arguments: list[str] | None = None) -> None:
             for row in facts["validation"]
         ],
     }
-    entries += minute_entries(speeches.test.n_bytes)
+    counted = {o: e["parameters"] for o, e in zip(ORDERS, ngrams, strict=True)}
+    entries += minute_entries(speeches.test.n_bytes, counted)
     path = write(
         "race",
         "OMP_NUM_THREADS=2 python benchmarks/race.py",

@@ -78,9 +78,7 @@ class ConvNorm(nn.Module):
         bend: bool = True,
     ):
         super().__init__()
-        self.conv = nn.Conv2d(
-            channels_in, channels_out, kernel, stride, groups=groups, bias=False
-        )
+        self.conv = nn.Conv2d(channels_in, channels_out, kernel, stride, groups=groups, bias=False)
         self.norm = nn.BatchNorm2d(channels_out, eps=1e-3, momentum=0.01)
         self.bend = bend
 
@@ -151,9 +149,7 @@ class EfficientNetLite0(nn.Module):
         blocks, before = [], STEM
         for repeats, kernel, stride, widening, after in STAGES:
             for i in range(repeats):
-                blocks.append(
-                    InvertedResidual(before, after, kernel, 1 if i else stride, widening)
-                )
+                blocks.append(InvertedResidual(before, after, kernel, 1 if i else stride, widening))
                 before = after
         self.blocks = nn.Sequential(*blocks)
         self.last = ConvNorm(before, FEATURES)

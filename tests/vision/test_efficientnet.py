@@ -15,7 +15,7 @@ from ravm_course.vision.efficientnet import ConvNorm, from_published, same_paddi
 
 @pytest.fixture(scope="module")
 def source():
-    """The source package's network with normalisations that do something."""
+    """Return the source package's network with normalisations that do something."""
     torch.manual_seed(0)
     network = EfficientNet.from_name("efficientnet-lite0").eval()
     for module in network.modules():
