@@ -1,6 +1,8 @@
 """Find the nearest vectors, and measure how well something was found."""
 
+from ravm_course.retrieval.graph import NavigableGraph
 from ravm_course.retrieval.index import VectorIndex
+from ravm_course.retrieval.inverted import InvertedLists
 from ravm_course.retrieval.measures import (
     average_precision,
     mrr,
@@ -8,12 +10,23 @@ from ravm_course.retrieval.measures import (
     precision_at_k,
     recall_at_k,
 )
+from ravm_course.retrieval.neighbours import distance_ratio, neighbour_recall
+from ravm_course.retrieval.product import ProductQuantiser
+from ravm_course.retrieval.shards import blank, merge, search_shards
 
 __all__ = [
+    "InvertedLists",
+    "NavigableGraph",
+    "ProductQuantiser",
     "VectorIndex",
     "average_precision",
+    "blank",
+    "distance_ratio",
+    "merge",
     "mrr",
     "ndcg_at_k",
+    "neighbour_recall",
     "precision_at_k",
     "recall_at_k",
+    "search_shards",
 ]

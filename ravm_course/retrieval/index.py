@@ -7,10 +7,7 @@ better", also under the Euclidean metric, where it is minus the distance.
 
 from __future__ import annotations
 
-import io
-import json
 import os
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,12 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ravm_course.data import atomic
-from ravm_course.retrieval import approximate
+from ravm_course.retrieval import approximate, packed
 from ravm_course.retrieval.arrays import as_ids, as_vectors
 from ravm_course.retrieval.exact import exact_search
 
 METRICS = ("cosine", "dot", "euclidean")
-_FORMAT = 1
 
 
 class VectorIndex:
@@ -31,21 +27,21 @@ class VectorIndex:
 
     Rules: ids are unique. With ``kind="flat"``, equal scores are ordered by the smaller id first.
     `k` may not exceed the number of vectors; an approximate kind that reaches fewer than `k` fills
-    up with id -1 and score -inf. ``"ivf"`` and ``"pq"`` learn from the vectors of :meth:`train`, or
-    else from the first that are added. ``"hnsw"`` cannot remove.
+    up with id -1 and score -inf. ``"ivf"``, ``"pq"`` and ``"ivfpq"`` learn from the vectors of
+    :meth:`train`, or else from the first that are added. ``"hnsw"`` cannot remove.
 
     Parameters
     ----------
     dim
         Length D of the vectors.
     kind
-        ``"flat"``, ``"ivf"``, ``"pq"`` or ``"hnsw"``.
+        ``"flat"``, ``"ivf"``, ``"pq"``, ``"ivfpq"`` or ``"hnsw"``.
     metric
         ``"cosine"`` (vectors are scaled to length 1; one of length 0 is refused), ``"dot"`` or
         ``"euclidean"``.
     **options
-        ``nlist=64, nprobe=8, seed=0`` for ``"ivf"``; ``m=16, nbits=8, seed=0`` for ``"pq"``;
-        ``m=16, ef_construction=40, ef_search=64`` for ``"hnsw"``.
+        ``nlist=64, nprobe=8, seed=0`` for ``"ivf"``; ``m=16, nbits=8, seed=0`` for ``"pq"``; all of
+        these for ``"ivfpq"``; ``m=16, ef_construction=40, ef_search=64`` for ``"hnsw"``.
 
     Raises
     ------
@@ -79,6 +75,7 @@ class VectorIndex:
         self._ids = np.empty(0, np.int64)
         self._rows = np.empty((0, self.dim), np.float32)  # flat: room for more than it holds
         self._squares: np.ndarray | None = None  # flat: squared lengths, once a search needs them
+        self._order: np.ndarray | None = None  # that sorts the ids, once a look-up needs it
         self._faiss = None
         if kind != "flat":
             self._faiss = approximate.build(self.dim, kind, self._euclidean, self.options)
@@ -102,7 +99,7 @@ class VectorIndex:
         return f"VectorIndex({self.dim}, {self.kind!r}, {self.metric!r}): {len(self)} vectors"
 
     def train(self, vectors: ArrayLike) -> None:
-        """Let ``"ivf"`` or ``"pq"`` learn its centres; the other kinds have none.
+        """Let ``"ivf"``, ``"pq"`` or ``"ivfpq"`` learn centres; the other kinds have none.
 
         Parameters
         ----------
@@ -126,7 +123,7 @@ class VectorIndex:
             raise ValueError(
                 f"{len(vectors)} vectors cannot train {needed} centres of kind {self.kind!r}: give "
                 f"at least {needed}, better {39 * needed}; or choose a smaller "
-                f"{'nlist' if self.kind == 'ivf' else 'nbits'}, or kind 'flat'."
+                f"{' or '.join(approximate.LEARNED[self.kind])}, or kind 'flat'."
             )
         self._faiss.train(vectors)
 
@@ -165,17 +162,15 @@ class VectorIndex:
             raise ValueError(f"id {twice[0]} is used twice: remove it first, or choose another.")
         if not new:
             return
-        if self._faiss is None:
-            self._rows = _with_room(self._rows, len(self), len(vectors))
-            self._rows[len(self) : len(self) + len(vectors)] = vectors
-        else:
+        if self._faiss is not None:
             if not self._faiss.is_trained:
                 self.train(vectors)
             self._faiss.add_with_ids(vectors, ids)
-        self._ids, self._squares = np.concatenate([self._ids, ids]), None
-        self._known.update(new)
+        self._append(ids, vectors)
 
-    def search(self, queries: ArrayLike, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def search(
+        self, queries: ArrayLike, k: int, *, only: Iterable[int] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the `k` nearest vectors of each query, best first.
 
         Parameters
@@ -183,7 +178,11 @@ class VectorIndex:
         queries
             Floats, shape (Q, D).
         k
-            How many, from 1 to the number of vectors.
+            How many, from 1 to the number of vectors, or of the ids in `only`.
+        only
+            Search among these ids, all of them in the index; None: among all. ``"flat"`` compares
+            with nothing else and stays exact, ``"pq"`` ranks all and leaves out; the others look
+            where they would have looked anyway, and may find fewer than `k`.
 
         Returns
         -------
@@ -199,17 +198,25 @@ class VectorIndex:
             If the queries are not floats.
         """
         queries = self.check(queries, "query")
-        if not 1 <= k <= len(self):
-            advice = f"ask for 1 to {len(self)}" if len(self) else "add vectors first"
-            raise ValueError(f"k is {k} but the index holds {len(self)} vectors: {advice}.")
+        places = None if only is None else np.unique(self._places(only))
+        among = len(self) if places is None else len(places)
+        if not 1 <= k <= among:
+            where = "the index holds" if places is None else "`only` names"
+            advice = f"ask for 1 to {among}" if among else "add vectors first"
+            raise ValueError(f"k is {k} but {where} {among} vectors: {advice}.")
         if self._faiss is not None:
-            return approximate.search(self._faiss, queries, k, self._euclidean)
-        rows = self._rows[: len(self)]
+            allowed = None if places is None else self._ids[places]
+            return approximate.search(
+                self._faiss, queries, k, self.kind, self._euclidean, self.options, allowed
+            )
+        rows, ids = self._rows[: len(self)], self._ids
         if self._squares is None and self.metric != "cosine":
             self._squares = np.einsum("nd,nd->n", rows, rows)
-        return exact_search(
-            queries, rows, self._ids, k, squares=self._squares, euclidean=self._euclidean
-        )
+        squares = self._squares
+        if places is not None:
+            rows, ids = rows[places], ids[places]
+            squares = squares if squares is None else squares[places]
+        return exact_search(queries, rows, ids, k, squares=squares, euclidean=self._euclidean)
 
     def remove(self, ids: Iterable[int]) -> None:
         """Remove vectors by id, all of them or, if one is unknown, none.
@@ -227,15 +234,13 @@ class VectorIndex:
                 "an 'hnsw' index cannot remove: its graph would fall apart. Make a new one from "
                 "the vectors that stay, or use kind 'flat', 'ivf' or 'pq'."
             )
-        for id in ids.tolist():
-            if id not in self._known:
-                raise KeyError(f"id {id} is not in the index, so it cannot be removed.")
-        keep = ~np.isin(self._ids, ids)
+        keep = np.ones(len(self), bool)
+        keep[self._places(ids)] = False
         if self._faiss is None:
             self._rows = self._rows[: len(self)][keep]
         else:
             self._faiss.remove_ids(np.unique(ids))
-        self._ids, self._squares = self._ids[keep], None
+        self._set_ids(self._ids[keep])
         self._known.difference_update(ids.tolist())
 
     def vectors(self, ids: Iterable[int]) -> np.ndarray:
@@ -255,13 +260,7 @@ class VectorIndex:
         """
         if self._faiss is not None:
             raise ValueError(f"kind {self.kind!r} does not give its vectors back: use 'flat'.")
-        ids = as_ids(ids)
-        order = np.argsort(self._ids)
-        place = np.searchsorted(self._ids, ids, sorter=order)
-        known = [id in self._known for id in ids.tolist()]
-        if not all(known):
-            raise KeyError(f"id {ids[known.index(False)]} is not in the index.")
-        return self._rows[order[place]] if len(ids) else np.empty((0, self.dim), np.float32)
+        return self._rows[self._places(ids)]
 
     def tune(self, **options: int) -> None:
         """Change how hard a search tries: `nprobe` of ``"ivf"`` or `ef_search` of ``"hnsw"``."""
@@ -272,21 +271,14 @@ class VectorIndex:
     def to_bytes(self) -> bytes:
         """Return the whole index as the bytes of an ``.npz`` file without pickle."""
         settings = {
-            "format": _FORMAT,
             "dim": self.dim,
             "kind": self.kind,
             "metric": self.metric,
             "options": self.options,
         }
         flat = self._faiss is None
-        buffer = io.BytesIO()
-        np.savez(
-            buffer,
-            settings=np.frombuffer(json.dumps(settings).encode(), np.uint8),
-            ids=self._ids,
-            content=self._rows[: len(self)] if flat else approximate.to_bytes(self._faiss),
-        )
-        return buffer.getvalue()
+        content = self._rows[: len(self)] if flat else approximate.to_bytes(self._faiss)
+        return packed.pack(settings, self._ids, content)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> VectorIndex:
@@ -298,11 +290,7 @@ class VectorIndex:
             If the data are damaged or something else.
         """
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                settings = json.loads(file["settings"].tobytes())
-                ids, content = file["ids"], file["content"]
-            if settings.pop("format") != _FORMAT:
-                raise ValueError("another version wrote it")
+            settings, ids, content = packed.unpack(data)
             index = cls(
                 settings["dim"], settings["kind"], settings["metric"], **settings["options"]
             )
@@ -313,10 +301,10 @@ class VectorIndex:
             else:
                 index._faiss = approximate.from_bytes(content)
                 approximate.tune(index._faiss, index.kind, index.options)
-        except (ValueError, KeyError, TypeError, EOFError, OSError, RuntimeError,
-                zipfile.BadZipFile) as error:  # fmt: skip
+        except packed.DAMAGED as error:
             raise ValueError(f"these are not the bytes of a whole index: {error}.") from error
-        index._ids, index._known = ids, set(ids.tolist())
+        index._set_ids(ids)
+        index._known = set(ids.tolist())
         return index
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -339,6 +327,33 @@ class VectorIndex:
     def check(self, vectors: ArrayLike, what: str = "vector") -> np.ndarray:
         """Return vectors as they are kept, float32 (N, D), or refuse them as :meth:`add` does."""
         return as_vectors(vectors, self.dim, unit=self.metric == "cosine", what=what)
+
+    def _append(self, ids: np.ndarray, rows: np.ndarray) -> None:
+        """Take over ids, and, if the kind is flat, their vectors as they are."""
+        held = len(self)
+        if self._faiss is None:
+            self._rows = _with_room(self._rows, held, len(rows))
+            self._rows[held : held + len(rows)] = rows
+        self._set_ids(np.concatenate([self._ids, ids]))
+        self._known.update(ids.tolist())
+
+    def _set_ids(self, ids: np.ndarray) -> None:
+        """Take new ids over, and forget what was computed from the old ones."""
+        self._ids, self._squares, self._order = ids, None, None
+
+    def _places(self, ids: Iterable[int]) -> np.ndarray:
+        """Return where ids stand, int64 (number of ids,), or say which one does not."""
+        ids = as_ids(ids)
+        if not len(ids):
+            return np.empty(0, np.int64)
+        if self._order is None:
+            self._order = np.argsort(self._ids)
+        found = np.searchsorted(self._ids, ids, sorter=self._order)
+        found = self._order[np.minimum(found, len(self) - 1)] if len(self) else found
+        known = self._ids[found] == ids if len(self) else np.zeros(len(ids), bool)
+        if not known.all():
+            raise KeyError(f"id {ids[np.argmin(known)]} is not in the index.")
+        return found
 
     def _set_options(self, options: dict[str, int], allowed: tuple[str, ...]) -> None:
         """Take options over, or refuse them all."""

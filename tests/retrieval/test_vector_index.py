@@ -16,9 +16,10 @@ SMALL = {
     "flat": {},
     "ivf": {"nlist": 8, "nprobe": 8},
     "pq": {"m": 8, "nbits": 4},
+    "ivfpq": {"nlist": 8, "nprobe": 8, "m": 8, "nbits": 4},
     "hnsw": {"ef_search": 128},
 }
-APPROXIMATE = ("ivf", "pq", "hnsw")
+APPROXIMATE = ("ivf", "pq", "ivfpq", "hnsw")
 
 
 def normal(*shape, seed=0):
@@ -124,9 +125,9 @@ def test_approximate_kinds_find_most_of_the_exact_answer(kind, metric):
     _, expected = exact.search(queries, 10)
     scores, found = other.search(queries, 10)
     overlap = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found, expected, strict=True)])
-    assert overlap > {"ivf": 0.999, "pq": 0.4, "hnsw": 0.95}[kind]
+    assert overlap > {"ivf": 0.999, "pq": 0.4, "ivfpq": 0.4, "hnsw": 0.95}[kind]
     assert (np.diff(scores, axis=1) <= 0).all()
-    if kind != "pq":
+    if "pq" not in kind:
         first = exact.search(queries, 1)[0]
         np.testing.assert_allclose(scores[:, :1].max(), first.max(), atol=1e-5)
 
@@ -149,7 +150,7 @@ def test_add_remove_save_load(kind, tmp_path):
     assert (1005 in index) == (kind == "hnsw")
     scores, found = index.search(vectors, 5)
     assert np.isin(found, left).all()
-    if kind != "pq":
+    if "pq" not in kind:
         own = np.isin(ids, left)
         np.testing.assert_array_equal(found[own, 0], ids[own])
     index.save(tmp_path / "index.npz")
@@ -187,7 +188,7 @@ def test_trying_harder_finds_more():
     assert (index.search(queries, 1)[1] == expected).all()
 
 
-@pytest.mark.parametrize("kind", ["ivf", "pq"])
+@pytest.mark.parametrize("kind", ["ivf", "pq", "ivfpq"])
 def test_training_is_repeatable_and_needs_enough_vectors(kind, capfd):
     vectors = normal(200, 16)
     pair = [VectorIndex(16, kind, **SMALL[kind], seed=3) for _ in range(2)]
@@ -268,8 +269,9 @@ def test_other_refusals(tmp_path):
         VectorIndex(2, "ivf").tune(nlist=4)
     with pytest.raises(ValueError, match="nprobe is 0"):
         VectorIndex(2, "ivf", nprobe=0)
-    with pytest.raises(ValueError, match="choose a divisor of 10"):
-        VectorIndex(10, "pq", m=4)
+    for kind in ("pq", "ivfpq"):
+        with pytest.raises(ValueError, match="choose a divisor of 10"):
+            VectorIndex(10, kind, m=4)
     with pytest.raises(ValueError, match="use 'flat'"):
         VectorIndex(2, "hnsw").vectors([1])
     with pytest.raises(FileNotFoundError):
