@@ -157,23 +157,26 @@ class EfficientNetLite0(nn.Module):
         self.classify = nn.Linear(FEATURES, classes) if classes else None
         self.to(memory_format=torch.channels_last)
 
-    def maps(self, images: Tensor) -> Tensor:
-        """Return the last feature maps.
+    def maps(self, images: Tensor, after: int | None = None) -> Tensor:
+        """Return the last feature maps, or those in the middle.
 
         Parameters
         ----------
         images
             ``(B, 3, H, W)``, floating point in [0, 1]; the published weights saw 224 x 224.
+        after
+            How many of the 16 blocks to pass; all and the last convolution without.
 
         Returns
         -------
         Tensor
-            ``(B, 1280, H / 32, W / 32)``, sides rounded up.
+            ``(B, 1280, H / 32, W / 32)``, sides rounded up; in the middle, fewer channels and
+            larger maps.
 
         Raises
         ------
         ValueError
-            If `images` is no batch of colour pictures.
+            If `images` is no batch of colour pictures, or there are not so many blocks.
         TypeError
             If they are not floating point.
         """
@@ -185,8 +188,11 @@ class EfficientNetLite0(nn.Module):
             raise TypeError(
                 f"images are {images.dtype}, expected floating point in [0, 1]: divide by 255."
             )
-        x = (images.to(memory_format=torch.channels_last) - _SHIFT) * _SCALE
-        return self.last(self.blocks(self.stem(x)))
+        if after is not None and not 0 <= after <= len(self.blocks):
+            raise ValueError(f"after is {after}: there are {len(self.blocks)} blocks to pass.")
+        x = self.stem((images.to(memory_format=torch.channels_last) - _SHIFT) * _SCALE)
+        x = self.blocks[:after](x)
+        return self.last(x) if after is None else x
 
     def features(self, images: Tensor) -> Tensor:
         """Return the mean of :meth:`maps` over the picture, ``(B, 1280)``."""
