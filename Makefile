@@ -62,7 +62,7 @@ serve: book
 	$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
 
 lab: $(VENV)/book
-	$(BIN)/jupyter lab --notebook-dir notebooks
+	OMP_NUM_THREADS=1 $(BIN)/jupyter lab --notebook-dir notebooks
 
 # --- the checks --------------------------------------------------------------------------------
 

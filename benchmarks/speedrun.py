@@ -89,7 +89,7 @@ class Recipe:
 
 ABLATIONS = {
     "no memory": {"contexts": ()},
-    "no memory, but two passes": {"contexts": (), "passes": 2.0},
+    "no memory, but up to two passes": {"contexts": (), "passes": 2.0},
     "memory of one token": {"contexts": (1,)},
     "hashed contexts": {"own_rows": False},
     "memory without Adagrad": {"adagrad": False},
@@ -98,8 +98,8 @@ ABLATIONS = {
     "state not carried": {"carried": False},
     "single precision": {"bfloat16": False},
     "constant learning rate": {"decayed": False},
-    "two passes": {"passes": 2.0},
-    "1,024 tokens": {"vocab_size": 1024},
+    "up to two passes": {"passes": 2.0},
+    "vocabulary of 1,024": {"vocab_size": 1024},
     "four times the batch": {"streams": 128},
 }
 
@@ -313,6 +313,16 @@ def main(arguments: list[str] | None = None) -> dict:
         "--ablations", action=argparse.BooleanOptionalAction, default=True,
         help="also leave out each ingredient, with the first seed",
     )  # fmt: skip
+    add(
+        "--bfloat16",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="multiply in half precision, which is slow on processors without AVX512-BF16 or AMX",
+    )
+    add(
+        "--store", action=argparse.BooleanOptionalAction, default=True,
+        help="write benchmarks/results/speedrun.json, which chapter 8 reads",
+    )  # fmt: skip
     add("--quick", action="store_true", help="two speeches of each part, nothing stored: a try")
     options = parser.parse_args(arguments)
 
@@ -328,7 +338,7 @@ def main(arguments: list[str] | None = None) -> dict:
         print(f"{name}, seed {seed}: validation {value:.4f}, {facts['steps']} steps", flush=True)
         return {"name": name, "seed": seed, **asdict(recipe), **facts, "validation": value}, model
 
-    recipe, first, full = Recipe(), options.seeds[0], []
+    recipe, first, full = Recipe(bfloat16=options.bfloat16), options.seeds[0], []
     _, validation, test = speeches_of(recipe.vocab_size, options.quick)
     counted = [kneser_ney(*which, options.quick) for which in KNESER_NEY]
     costs = {f"KN-{row['order']} on {row['vocab_size']}": row["test_bits"] for row, _ in counted}
@@ -358,11 +368,14 @@ def main(arguments: list[str] | None = None) -> dict:
         "validation_bytes": validation.n_bytes, "test_bytes": test.n_bytes,
         "runs": full + ablated, "kneser_ney": [row for row, _ in counted],
     }  # fmt: skip
-    if not options.quick:
+    if options.store and not options.quick:
         command = "python benchmarks/speedrun.py"
         command += f" --seconds {options.seconds:g} --clock {options.clock}"
         command += f" --threads {options.threads} --seeds {' '.join(map(str, options.seeds))}"
-        command += " --ablations" if options.ablations else " --no-ablations"
+        command += "".join(
+            f" --{'' if getattr(options, name) else 'no-'}{name}"
+            for name in ("ablations", "bfloat16")
+        )
         print(write("speedrun", command, results))
     return results
 

@@ -117,7 +117,7 @@ def test_causal_heads_rejects(wrong):
 
 
 def keep_top_p(probabilities, p):
-    ordered, tokens = probabilities.sort(descending=True)
+    ordered, tokens = probabilities.sort(descending=True, stable=True)
     kept = ordered * (ordered.cumsum(dim=0) - ordered < p)
     result = torch.zeros_like(probabilities)
     result[tokens] = kept / kept.sum()
@@ -126,7 +126,7 @@ def keep_top_p(probabilities, p):
 
 def test_keep_top_p_accepts(capsys):
     chapter08.check_keep_top_p(keep_top_p)
-    assert "Right: 6" in capsys.readouterr().out
+    assert "Right: 8" in capsys.readouterr().out
 
 
 def reaching_left_out(probabilities, p):
@@ -154,6 +154,19 @@ def rarest_first(probabilities, p):
     return torch.zeros_like(probabilities).scatter(0, tokens, kept / kept.sum())
 
 
+def one_too_many_at_equality(probabilities, p):
+    ordered, tokens = probabilities.sort(descending=True, stable=True)
+    kept = ordered * (ordered.cumsum(dim=0) - ordered <= p)
+    return torch.zeros_like(probabilities).scatter(0, tokens, kept / kept.sum())
+
+
+def all_that_tie(probabilities, p):
+    ordered = probabilities.sort(descending=True).values
+    last = ordered[(ordered.cumsum(dim=0) - ordered < p).sum() - 1]
+    kept = probabilities * (probabilities >= last)
+    return kept / kept.sum()
+
+
 def without_sorting(probabilities, p):
     kept = probabilities * (probabilities.cumsum(dim=0) - probabilities < p)
     return kept / kept.sum()
@@ -167,6 +180,8 @@ def without_sorting(probabilities, p):
         threshold,
         in_sorted_order,
         rarest_first,
+        one_too_many_at_equality,
+        all_that_tie,
         without_sorting,
         lambda probabilities, p: probabilities,
     ],
