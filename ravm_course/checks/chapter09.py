@@ -123,7 +123,7 @@ def check_restore(student: Callable[[Sequence[int], Sequence[int], int], Sequenc
     Examples
     --------
     >>> check_restore(_restore)
-    Right: 7 cases agree.
+    Right: 10 cases agree.
     """
     generator = torch.Generator().manual_seed(0)
     cases = []
@@ -136,6 +136,9 @@ def check_restore(student: Callable[[Sequence[int], Sequence[int], int], Sequenc
         ([1, 90, 2, 91, 3], [90, 7, 8], 90),  # nothing was written for a hole
         ([90, 1, 91], [90, 5, 91, 6, 6, 92], 90),  # holes at both ends
         ([1, 2], [90], 90),  # no hole
+        ([1, 90, 2, 91, 3], [91, 9], 90),  # the first hole was left out
+        ([1, 90, 2, 91, 3], [91, 9, 90, 7], 90),  # written in another order
+        ([500, 2049, 6, 2050], [2050, 8, 2049, 700], 2049),  # another first sentinel
     ]
     check(
         student,
@@ -143,5 +146,5 @@ def check_restore(student: Callable[[Sequence[int], Sequence[int], int], Sequenc
         cases,
         hint="First collect, for each sentinel of the target, the tokens up to the next sentinel. "
         "Then go through the source: a token stays, a sentinel is replaced by what was collected "
-        "for it, or by nothing.",
+        "for it, by its number and not by its turn, or by nothing.",
     )

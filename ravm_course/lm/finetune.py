@@ -19,7 +19,7 @@ from ravm_course.lm.bert import BERT
 from ravm_course.lm.gpt import GPT
 from ravm_course.lm.lora import add_lora
 from ravm_course.lm.t5 import T5
-from ravm_course.training import History, fit
+from ravm_course.training import History, fit, half_precision
 
 #: what may learn beside the linear layer
 WAYS = ("frozen", "top", "lora", "full")
@@ -215,7 +215,7 @@ def train_classifier(
         return *fill_up([texts[i] for i in places], filler), answers[places]
 
     def loss(model: nn.Module, drawn: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        with torch.autocast(drawn[0].device.type, torch.bfloat16):
+        with half_precision(drawn[0].device):
             return F.cross_entropy(model(*drawn[:2]), drawn[2])
 
     free = [p for p in classifier.parameters() if p.requires_grad]

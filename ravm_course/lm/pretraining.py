@@ -26,7 +26,7 @@ from ravm_course.lm.objectives import (
 )
 from ravm_course.lm.speech_tokens import SpeechTokens, load_speech_tokens
 from ravm_course.lm.t5 import T5, T5Config
-from ravm_course.training import load_shipped
+from ravm_course.training import half_precision, load_shipped
 
 KINDS = ("gpt", "bert", "t5")
 
@@ -142,7 +142,7 @@ def exercise(
 def exercise_loss(end: int) -> Callable[[nn.Module, tuple[Tensor, Tensor]], Tensor]:
     """Return the loss of all three kinds of model on their exercise, as ``loss(model, batch)``.
 
-    Products are computed in bfloat16, as in training.
+    Products are computed in bfloat16, as in training, where the processor can.
 
     Examples
     --------
@@ -154,7 +154,7 @@ def exercise_loss(end: int) -> Callable[[nn.Module, tuple[Tensor, Tensor]], Tens
 
     def loss(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
         inputs, targets = batch
-        with torch.autocast(inputs.device.type, torch.bfloat16):
+        with half_precision(inputs.device):
             if isinstance(model, BERT):
                 return restoring_loss(model, inputs, targets)
             if isinstance(model, T5):

@@ -2,6 +2,7 @@
 
 from ravm_course.training.checkpoint import fingerprint, load_weights, save_weights
 from ravm_course.training.loop import History, fit
+from ravm_course.training.precision import half_precision
 from ravm_course.training.schedule import learning_rate_factor
 from ravm_course.training.shipped import load_shipped, shipped_facts
 from ravm_course.training.together import Together
@@ -11,6 +12,7 @@ __all__ = [
     "Together",
     "fingerprint",
     "fit",
+    "half_precision",
     "learning_rate_factor",
     "load_shipped",
     "load_weights",

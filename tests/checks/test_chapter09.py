@@ -146,6 +146,21 @@ def off_by_one(source, target, first):
     return right_restore(source, target, first + 1)
 
 
+def by_turn(source, target, first):
+    spans = []
+    for token in target:
+        if token >= first:
+            spans.append([])
+        elif spans:
+            spans[-1].append(token)
+    turns = iter(spans)
+    return [t for token in source for t in (next(turns, []) if token >= first else [token])]
+
+
+def by_another_first(source, target, first):
+    return right_restore(source, target, 90)
+
+
 def test_restore_accepts(capsys):
     chapter09.check_restore(right_restore)
     assert "Right" in capsys.readouterr().out
@@ -154,7 +169,16 @@ def test_restore_accepts(capsys):
 
 
 @pytest.mark.parametrize(
-    "wrong", [keeps_sentinels, one_token_each, needs_the_end, appended, off_by_one]
+    "wrong",
+    [
+        keeps_sentinels,
+        one_token_each,
+        needs_the_end,
+        appended,
+        off_by_one,
+        by_turn,
+        by_another_first,
+    ],
 )
 def test_restore_rejects(wrong):
     with pytest.raises(CheckFailed):
