@@ -49,6 +49,12 @@ KINDS = {
     "ivf 1024, pq 32": ("ivfpq", {"nlist": 1024, "m": 32}, "nprobe", (1, 4, 16, 64)),
     "graph 8": ("hnsw", {"m": 8}, "ef_search", (10, 16, 32, 64, 128, 256)),
     "graph 16": ("hnsw", {"m": 16}, "ef_search", (10, 16, 32, 64, 128, 256)),
+    "graph 16, careful": (
+        "hnsw",
+        {"m": 16, "ef_construction": 200},
+        "ef_search",
+        (10, 16, 32, 64, 128, 256),
+    ),
 }
 SIZES = (10_000, 31_623, 100_000, 316_228, 1_000_000)
 TRAIN = 40  # vectors for each list
@@ -257,7 +263,7 @@ def by_size(base: np.ndarray, queries: np.ndarray) -> list[dict[str, object]]:
             ("graph", "hnsw", {}, "ef_search"),
         ):
             index, facts = build(kind, options, part)
-            for value in (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256):
+            for value in (1, 2, 4, 8, 10, 12, 14, 16, 18, 20, 22, 24, 28, 32, 40, 48, 64, 96, 128):
                 index.tune(**{knob: value})
                 recall = neighbour_recall(index.search(queries, K)[1], truth.ids[:, :K]).mean()
                 if recall >= WANTED:

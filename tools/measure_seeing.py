@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from sklearn.svm import SVC
 from torch import Tensor, nn
@@ -36,9 +37,10 @@ from ravm_course.vision.patches import rearrange_pictures
 from ravm_course.vision.products import (
     KINDS,
     LEARNING_RATES,
-    PATCH,
+    ProductPart,
     new_classifier,
     product_split,
+    wander,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,6 +55,8 @@ VARIANTS = {  # one part replaced
 DEPTHS = (2, 8, 16)  # blocks
 DEPTH_STEPS = 200
 BASELINES = ("pixels", "edges")
+EXCHANGES = (14, 7, 4, 2, 1)  # patches of so many pixels change places
+WANDERING = ("wandering", "wandering 1")  # products anywhere; and then pixels exchanged
 
 
 def parse() -> argparse.Namespace:
@@ -129,9 +133,22 @@ def runs(seconds: list[float]) -> Iterator[tuple[str, str, str, float]]:
             if budget >= middle or change == "none":
                 yield kind, "ordinary", change, budget
         if budget == middle:
-            for arrangement in ("patches", "pixels"):
-                yield from ((kind, arrangement, "none", middle) for kind in KINDS)
+            for size in EXCHANGES:
+                yield from ((kind, str(size), "none", middle) for kind in KINDS)
             yield from ((kind, "ordinary", "none", middle) for kind in VARIANTS)
+            for kind in (*KINDS, "cnn, mean of places"):
+                yield from ((kind, arrangement, "none", middle) for arrangement in WANDERING)
+
+
+def arranged(parts: tuple[ProductPart, ...], arrangement: str) -> list[Tensor]:
+    """Return the pictures of all parts, with patches exchanged or products anywhere."""
+    kind, _, size = arrangement.rpartition(" ")
+    if arrangement.startswith("wandering"):
+        parts = [wander(part, seed=seed) for seed, part in enumerate(parts)]
+        size = size if kind else ""
+    if not size.isdecimal():
+        return [part.images for part in parts]
+    return [rearrange_pictures(part.images, "patches", size=int(size)) for part in parts]
 
 
 def add(row: dict, hits: Tensor, **facts: object) -> None:
@@ -179,32 +196,32 @@ def main() -> None:
     if "seconds_a_step" not in stored:
         stored["seconds_a_step"] = clock(train_part.images, train_part.labels)
         save()
-    for name, arrangement in itertools.product(BASELINES, ("ordinary", "patches", "pixels")):
+    for name, arrangement in itertools.product(
+        BASELINES, ("ordinary", *map(str, EXCHANGES), *WANDERING)
+    ):
         key = f"{name} | {arrangement}"
         if key in stored["baselines"]:
             continue
         begin = time.process_time()
 
-        def describe(images: Tensor, name=name, arrangement=arrangement) -> Tensor:
-            images = rearrange_pictures(images, arrangement, size=PATCH)
+        def describe(images: Tensor, name=name) -> np.ndarray:
             edges = name == "edges"
-            return edge_histograms(images[:, 0], cell=4) if edges else images.flatten(1)
+            return (edge_histograms(images[:, 0], cell=4) if edges else images.flatten(1)).numpy()
 
-        machine = SVC(C=3).fit(describe(train_part.images).numpy(), train_part.labels.numpy())
+        images = arranged(parts, arrangement)
+        machine = SVC(C=3).fit(describe(images[0]), train_part.labels.numpy())
         took = time.process_time() - begin
 
         def named(images: Tensor, machine=machine, describe=describe) -> Tensor:
-            return torch.tensor(machine.predict(describe(images).numpy()))
+            return torch.tensor(machine.predict(describe(images)))
 
         row = stored["baselines"].setdefault(key, {})
-        moved = [_moved(test.images, by) for by in SHIFTS]
-        add(
-            row,
-            named(test.images) == test.labels,
-            cpu_seconds=round(took, 2),
-            validation=(named(validation.images) == validation.labels).double().mean().item(),
-            shifted=[(named(x) == test.labels).double().mean().item() for x in moved],
-        )
+        facts: dict = {"cpu_seconds": round(took, 2)}
+        facts["validation"] = (named(images[1]) == validation.labels).double().mean().item()
+        if arrangement == "ordinary":
+            moved = [_moved(test.images, by) for by in SHIFTS]
+            facts["shifted"] = [(named(x) == test.labels).double().mean().item() for x in moved]
+        add(row, named(images[2]) == test.labels, **facts)
         save()
         print(key, row["accuracy"], row["cpu_seconds"], flush=True)
     for seed, residual, blocks in itertools.product(range(options.seeds), (True, False), DEPTHS):
@@ -216,7 +233,7 @@ def main() -> None:
     for kind, arrangement, change, budget in runs(options.seconds):
         row = stored["runs"].setdefault(f"{kind} | {arrangement} | {change} | {budget:g}", {})
         steps = max(1, int(budget / stored["seconds_a_step"][f"{kind} | {change}"]))
-        images = [rearrange_pictures(part.images, arrangement, size=PATCH) for part in parts]
+        images = arranged(parts, arrangement)
         for seed in range(len(row.get("accuracy", [])), options.seeds):
             model, took = train(kind, images[0], train_part.labels, change, steps, seed)
             facts: dict = {"cpu_seconds": round(took, 2), "steps": steps}

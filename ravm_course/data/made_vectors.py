@@ -20,7 +20,7 @@ import numpy as np
 RECIPES = ("mapped", "copies", "normal")
 LATENT, GROUPS, HIDDEN = 12, 1000, 256
 WIDTH = 0.65  # of a group, where the groups' centres have width 1; the median of a spread
-JITTER = 0.05
+COPIED, JITTER = 100, 0.05
 _BLOCK = 2**15  # rows drawn at a time
 
 
@@ -39,7 +39,7 @@ def made_vectors(
     dim
         Their length D.
     recipe
-        ``"mapped"``, ``"copies"`` (of 1,000 vectors) or ``"normal"``.
+        ``"mapped"``, ``"copies"`` (of 100 vectors) or ``"normal"``.
     seed
         Of the whole set.
     start
@@ -92,9 +92,9 @@ def _mapped(rng: np.random.Generator, dim: int, seed: int, block: int) -> np.nda
 
 def _copies(rng: np.random.Generator, dim: int, seed: int, block: int) -> np.ndarray:
     """Draw one block: copies, with noise, of vectors that are the same for all blocks."""
-    base = np.random.default_rng([seed, 98]).normal(size=(GROUPS, dim))
+    base = np.random.default_rng([seed, 98]).normal(size=(COPIED, dim))
     noise = JITTER * rng.normal(size=(_BLOCK, dim))
-    return (base[rng.integers(GROUPS, size=_BLOCK)] + noise).astype(np.float32)
+    return (base[rng.integers(COPIED, size=_BLOCK)] + noise).astype(np.float32)
 
 
 def _normal(rng: np.random.Generator, dim: int, seed: int, block: int) -> np.ndarray:

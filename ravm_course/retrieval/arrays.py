@@ -52,11 +52,12 @@ def as_vectors(
         )
     if vectors.dtype.kind != "f":
         raise TypeError(f"each {what} must be of floats, not {vectors.dtype}: convert it.")
+    wide = vectors.astype(np.float64)
     with np.errstate(over="ignore"):  # what overflows is refused below
-        length = np.linalg.norm(vectors.astype(np.float64), axis=1)
-    wrong = ~(length <= _LONGEST)  # NaN is not <= anything
-    if wrong.any():
-        row = int(np.argmax(wrong))
+        length = np.sqrt(np.einsum("nd,nd->n", wide, wide))
+    right = length <= _LONGEST  # NaN is not <= anything
+    if not right.all():
+        row = int(np.argmin(right))
         raise ValueError(
             f"{what} {row} is NaN, infinite or longer than {_LONGEST:g}: look where it was made."
         )
@@ -64,7 +65,8 @@ def as_vectors(
         if not length.all():
             row = int(np.argmin(length))
             raise ValueError(f"{what} {row} has length 0: it has no direction, so no cosine.")
-        vectors = vectors / length[:, None]
+        wide /= length[:, None]
+        vectors = wide
     return np.ascontiguousarray(vectors, dtype=np.float32)
 
 

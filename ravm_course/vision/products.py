@@ -10,9 +10,11 @@ import itertools
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ravm_course.data import load_products
+from ravm_course.vision.classify import shift
 from ravm_course.vision.cnn import ConvNet, ConvNetConfig
 from ravm_course.vision.dense import Dense
 from ravm_course.vision.graph import PatchGraph, PatchGraphConfig
@@ -56,6 +58,33 @@ def product_split() -> tuple[ProductPart, ProductPart, ProductPart]:
         ProductPart(images[begin:end], labels[begin:end])
         for begin, end in itertools.pairwise(edges)
     )
+
+
+def wander(part: ProductPart, *, seed: int, side: int = 20) -> ProductPart:
+    """Make the products smaller and put each anywhere in its frame, once and for all.
+
+    In the catalogue every product is centred and fills the frame, so that a pixel means nearly the
+    same in all pictures. Here it does not.
+
+    Parameters
+    ----------
+    part
+        Pictures to begin with.
+    seed
+        Of the places.
+    side
+        Height and width of the product in the new picture of the old size, in pixels.
+
+    Examples
+    --------
+    >>> part = wander(product_split()[1], seed=0)
+    >>> part.images.shape, round((part.images.sum() / product_split()[1].images.sum()).item(), 2)
+    (torch.Size([1000, 1, 28, 28]), 0.52)
+    """
+    small = F.interpolate(part.images, size=side, mode="area")
+    room = part.images.shape[2] - side
+    place = torch.randint(room + 1, (2, len(part)), generator=torch.Generator().manual_seed(seed))
+    return ProductPart(shift(F.pad(small, (0, room, 0, room)), *place), part.labels)
 
 
 def new_classifier(kind: str) -> nn.Module:
