@@ -6,8 +6,8 @@ artists; tested on emojione, with concepts that training shows and with concepts
 ``stamps``: photographs and drawings of six kinds; tested on a third of the captions.
 
 On top of frozen features stands logistic regression, on features brought to mean zero and variance
-one over the unlabelled training pictures; its strength is chosen on validation pictures (stamps: on
-the products' validation pictures, since they have none). Every method of one seed gets the same
+one over the unlabelled training pictures; its strength is chosen on validation pictures (for
+stamps, which have none, that of the drawings is taken). Every method of one seed gets the same
 labels. Stored are the shares right of each seed, and a mean over seeds for each test picture.
 
     OMP_NUM_THREADS=1 python tools/measure_vision_transfer.py
@@ -182,7 +182,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=output, help="(%(default)s)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    stored: dict = {"rows": {}, "strengths": {}}
+    stored: dict = {"rows": {}, "strengths": {}, "validation": {}}
     if options.output.exists():
         stored = json.loads(options.output.read_text(encoding="utf-8"))
     stored |= {
@@ -204,7 +204,7 @@ def main() -> None:
             test["right"] = "".join(map(str, before + hits))
         save()
 
-    for name, make in {"products": products, "drawings": drawings, "stamps": stamps}.items():
+    for name, make in {"drawings": drawings, "stamps": stamps, "products": products}.items():
         domain = make()
         grey = domain.images.mean(1)
         torch.manual_seed(0)
@@ -232,10 +232,11 @@ def main() -> None:
                 key = f"{name} | {kind} | {a_class}"
                 if len(stored["rows"].get(key, {}).get("cpu_seconds", [])) >= options.seeds:
                     continue
-                strength = stored["strengths"].get(key.replace("stamps", "products"))
+                strength = stored["strengths"].get(key.replace("stamps", "drawings"))
                 if strength is None:
-                    strength = _strongest(values, domain, a_class)
+                    strength, share = _strongest(values, domain, a_class)
                     stored["strengths"][key] = strength
+                    stored["validation"][key] = round(share, 4)
                 for seed in range(options.seeds):
                     begin = time.process_time()
                     answer = regression(values, domain, drawn(domain, a_class, seed), strength)
@@ -245,8 +246,8 @@ def main() -> None:
         _networks(name, domain, options.seeds, stored, note)
 
 
-def _strongest(values: np.ndarray, domain: Domain, a_class: int) -> float:
-    """Return the strength that is best on validation, over three draws that no test uses."""
+def _strongest(values: np.ndarray, domain: Domain, a_class: int) -> tuple[float, float]:
+    """Return the strength that is best on validation, and how good: three draws no test uses."""
     scores = {}
     for strength in STRENGTHS:
         answers = [
@@ -254,7 +255,8 @@ def _strongest(values: np.ndarray, domain: Domain, a_class: int) -> float:
             for seed in (100, 101, 102)
         ]
         scores[strength] = np.mean([a == domain.labels[domain.validation] for a in answers])
-    return max(scores, key=scores.get)
+    best = max(scores, key=scores.get)
+    return best, float(scores[best])
 
 
 def _networks(name: str, domain: Domain, seeds: int, stored: dict, note: Callable) -> None:
