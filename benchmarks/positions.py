@@ -4,8 +4,9 @@
 
 Each model learns from sequences of 64 tokens of the training speeches (a vocabulary of 1,024 byte
 pairs) and is read on the validation speeches in windows of 256, four times as long, so that every
-position up to 63 was trained and none behind it. Stored are, for every kind, seed, part of the
-window and speech, the bits that the tokens there cost; and the bytes that they stand for.
+position up to 63 was trained and none behind it. All is done twice: with token vectors as GPT-2
+draws them, and three times as large. Stored are, for every size, kind, seed, part of the window and
+speech, the bits that the tokens there cost; and the bytes that they stand for.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from ravm_course.training import fit
 TRAINED, READ = 64, 256
 EDGES = (0, 16, 32, 64, 96, 128, 192, READ)  # parts of the window
 BATCH = 8
+SIZES = (1, 3)  # times the first token vectors of GPT-2
 
 
 def windows(speeches: SpeechTokens, a_speech: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -41,12 +43,15 @@ def windows(speeches: SpeechTokens, a_speech: int) -> tuple[Tensor, Tensor, Tens
     return whole[:, :-1], whole[:, 1:], length[whole[:, 1:]]
 
 
-def train(positions: str, seed: int, stream: Tensor, vocab_size: int, steps: int) -> GPT:
+def train(
+    positions: str, size: float, seed: int, stream: Tensor, vocab_size: int, steps: int
+) -> GPT:
     """Return a trained model whose context is that of the windows."""
     torch.manual_seed(seed)
     model = GPT(
         GPTConfig(vocab_size, context=READ, channels=64, heads=4, layers=2, positions=positions)
     )
+    model.token.weight.data *= size
 
     def draw(generator: torch.Generator) -> Tensor:
         starts = torch.randint(len(stream) - TRAINED, (BATCH, 1), generator=generator)
@@ -96,19 +101,22 @@ def main() -> None:
         "trained": TRAINED,
         "tokens": options.steps * BATCH * TRAINED,
         "bytes": by_part(length, options.windows),
-        "bits": {kind: [] for kind in POSITIONS},
+        "bits": {size: {kind: [] for kind in POSITIONS} for size in SIZES},
     }
-    for seed, kind in itertools.product(range(options.seeds), POSITIONS):
+    for seed, size, kind in itertools.product(range(options.seeds), SIZES, POSITIONS):
         begin = time.process_time()
-        model = train(kind, seed, stream, speeches.vocab_size, options.steps)
+        model = train(kind, size, seed, stream, speeches.vocab_size, options.steps)
         seconds = time.process_time() - begin
         costs = bits(model, read, predicted)
-        results["bits"][kind].append(by_part(costs, options.windows))
+        results["bits"][size][kind].append(by_part(costs, options.windows))
         inside, behind = (
             costs[:, part].sum() / length[:, part].sum()
             for part in (slice(0, TRAINED), slice(TRAINED, READ))
         )
-        print(f"{kind:<11} {seed}: {inside:.3f} inside, {behind:.3f} behind, {seconds:.0f} s")
+        print(
+            f"{kind:<11} x{size} {seed}: {inside:.3f} inside, {behind:.3f} behind, {seconds:.0f} s",
+            flush=True,
+        )
     write(
         "positions",
         f"python benchmarks/positions.py --steps {options.steps} --seeds {options.seeds} "

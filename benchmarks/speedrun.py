@@ -37,7 +37,6 @@ from ravm_course.text.ngram import NGramLM
 
 WINDOW = 32  # tokens that gradients flow back through
 RATES = {"embed": 0.03, "lstm": 0.003, "out": 0.003, "head": 0.003}  # a token's row is met rarely
-MEMORY_RATE = 3.0  # a first step, in about as many logits
 WARMUP = 50  # steps
 CHECKS = 6  # points of the curve
 KNESER_NEY = ((4096, 3), (4096, 5), (4096, 6), (1024, 7))  # vocabulary, order
@@ -58,6 +57,8 @@ class Recipe:
         hashed to 2^18 rows.
     adagrad
         Whether a row of the memory takes smaller steps the more it has learned.
+    memory_rate
+        Its learning rate: with Adagrad a first step, in about as many logits.
     lstm
         Whether an LSTM reads what lies further back.
     informed
@@ -78,6 +79,7 @@ class Recipe:
     contexts: tuple[int, ...] = (1, 2, 3)
     own_rows: bool = True
     adagrad: bool = True
+    memory_rate: float = 3.0
     lstm: bool = True
     informed: bool = True
     carried: bool = True
@@ -93,7 +95,9 @@ ABLATIONS = {
     "memory of one token": {"contexts": (1,)},
     "hashed contexts": {"own_rows": False},
     "memory without Adagrad": {"adagrad": False},
+    "memory without Adagrad, rate 0.1": {"adagrad": False, "memory_rate": 0.1},
     "no LSTM": {"lstm": False},
+    "no LSTM, but up to two passes": {"lstm": False, "passes": 2.0},
     "LSTM apart from memory": {"informed": False},
     "state not carried": {"carried": False},
     "single precision": {"bfloat16": False},
@@ -192,7 +196,8 @@ def train(
                 states = [state for state, _, _ in found]
             rate = min(1, (step + 1) / WARMUP) * (1 - done if recipe.decayed else 1)
             move_weights(model, optimizer, [weights for _, weights, _ in found], rate, tokens)
-            move_memory(model, pool, shares, [vectors for _, _, vectors in found], rate)
+            vectors = [vectors for _, _, vectors in found]
+            move_memory(model, pool, shares, vectors, recipe.memory_rate * rate)
             first, step = first + WINDOW, step + 1
     return model, {
         "steps": step,
@@ -248,7 +253,7 @@ def move_memory(model, pool, shares: list, found: list, rate: float) -> None:
     def move(table: int, length: int) -> None:
         rows = torch.cat([share[length] for share in shares], 1)
         vectors = torch.cat([vectors[table] for vectors in found], 1)
-        model.memory.update(length, rows, vectors, MEMORY_RATE * rate)
+        model.memory.update(length, rows, vectors, rate)
 
     list(pool.map(move, itertools.count(), model.memory.tables))
 
