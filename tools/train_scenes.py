@@ -41,6 +41,7 @@ from ravm_course.vision.scene_task import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
+MADE = ("command", "data_sha256", "kinds", "lr", "scenes", "seed", "steps")  # go with the weights
 THRESHOLD = 0.25  # of the colour distance to the ground: best of five on training scenes
 SMALLEST = 12  # pixels of a part
 
@@ -147,7 +148,8 @@ def main() -> None:
     for seed in range(len(facts["seeds"]), options.seeds):
         model, seconds = train(training, options.steps, options.lr, seed)
         if seed == 0:
-            save_weights(model.half(), weights)
+            facts["seed"] = seed
+            save_weights(model.half(), weights, **{key: facts[key] for key in MADE})
             facts["fingerprint"] = fingerprint(model)
             model.float()
         result = {name: scored(model, test) for name, test in tests.items()}

@@ -18,9 +18,12 @@ def test_the_record_beside_the_weights_holds_the_one_inside(name):
     assert tensors
     record = shipped_facts(name)  # measurements may have been added since
     assert {key: record.get(key) for key in facts} == facts
-    assert {"command", "seed", "data_sha256", "fingerprint"} <= set(facts) | (
-        {"seed"} if "seeds" in facts else set()
-    )
+    assert {"command", "fingerprint"} <= set(facts)
+    if "source" in facts:  # converted, not trained
+        assert {"package", "version", "sha256", "licence"} <= set(facts["source"])
+    else:
+        assert "data_sha256" in facts
+        assert {"seed", "seeds"} & set(facts)
     assert " /" not in facts["command"], "a path of the machine that trained it"
 
 
