@@ -34,6 +34,7 @@ from ravm_course.lm.speech_tokens import Part, load_speech_tokens
 from ravm_course.metrics import ratio_interval
 from ravm_course.nn.transformer import count_parameters
 from ravm_course.text.ngram import NGramLM
+from ravm_course.training import has_bfloat16
 
 WINDOW = 32  # tokens that gradients flow back through
 RATES = {"embed": 0.03, "lstm": 0.003, "out": 0.003, "head": 0.003}  # a token's row is met rarely
@@ -321,8 +322,8 @@ def main(arguments: list[str] | None = None) -> dict:
     add(
         "--bfloat16",
         action=argparse.BooleanOptionalAction,
-        default=True,
-        help="multiply in half precision, which is slow on processors without AVX512-BF16 or AMX",
+        default=has_bfloat16(),
+        help="multiply in half precision; by default where the processor can (here: %(default)s)",
     )
     add(
         "--store", action=argparse.BooleanOptionalAction, default=True,
@@ -330,6 +331,11 @@ def main(arguments: list[str] | None = None) -> dict:
     )  # fmt: skip
     add("--quick", action="store_true", help="two speeches of each part, nothing stored: a try")
     options = parser.parse_args(arguments)
+    if options.bfloat16 and not has_bfloat16():
+        parser.error(
+            "this processor has no instructions for bfloat16, without which an LSTM does not run "
+            "in it: use --no-bfloat16, and expect fewer steps in the minute."
+        )
 
     def run(name: str, recipe: Recipe, seed: int, curve: bool = False) -> tuple[dict, ContextLSTM]:
         part, validation, _ = speeches_of(recipe.vocab_size, options.quick)

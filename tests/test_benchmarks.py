@@ -75,8 +75,15 @@ def test_two_threads_find_the_gradient_of_one(speedrun):
 
 
 def test_it_ends_when_the_text_was_read_often_enough(speedrun):
-    recipe = speedrun.Recipe(streams=4, passes=2.0)
+    recipe = speedrun.Recipe(streams=4, passes=2.0, bfloat16=False)
     ids = torch.randint(50, (2000,))
     clock = type("Stopped", (), {"seconds": lambda self: 1.0})()
     _, facts = speedrun.train(recipe, ids, 50, clock, 1e9)
     assert facts["steps"] == 2 * (2000 // (speedrun.WINDOW * 4))
+
+
+def test_it_says_when_the_processor_cannot(speedrun, monkeypatch, capsys):
+    monkeypatch.setattr(speedrun, "has_bfloat16", lambda: False)
+    with pytest.raises(SystemExit):
+        speedrun.main(["--quick", "--bfloat16"])
+    assert "use --no-bfloat16" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 from ravm_course.training.checkpoint import fingerprint, load_weights, save_weights
 from ravm_course.training.loop import History, fit
-from ravm_course.training.precision import half_precision
+from ravm_course.training.precision import half_precision, has_bfloat16
 from ravm_course.training.schedule import learning_rate_factor
 from ravm_course.training.shipped import load_shipped, shipped_facts
 from ravm_course.training.together import Together
@@ -13,6 +13,7 @@ __all__ = [
     "fingerprint",
     "fit",
     "half_precision",
+    "has_bfloat16",
     "learning_rate_factor",
     "load_shipped",
     "load_weights",
