@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ravm_course.data import atomic, load_speeches
-from ravm_course.data.sentences import speech_split
+from ravm_course.data.sentences import speech_split, split_sentences
 from ravm_course.lm import token_log_probs
 from ravm_course.lm.finetune import (
     TextClassifier,
@@ -41,6 +42,7 @@ from ravm_course.lm.finetune import (
 from ravm_course.lm.pretraining import KINDS, WINDOW, load_pretrained, new_model
 from ravm_course.lm.speech_tasks import Example, draw_balanced, era_examples, order_examples
 from ravm_course.text.ngram import NGramLM
+from ravm_course.text.vectors import Corpus, WordVectors, count_pairs, ppmi, svd_vectors
 
 ROOT = Path(__file__).resolve().parents[1]
 LABELS = (100, 300, 1000)
@@ -53,6 +55,7 @@ C = {
     "tf-idf pairs": 0.1,
     "tf-idf letters": 0.1,
     "lsa": 0.1,
+    "word vectors": 1.0,
     "frozen": 0.001,
     "surprise": 1.0,
 }
@@ -83,14 +86,14 @@ class Bench:
 
     def __init__(self, per_speech: int, held_out: int):
         train, *others = speech_split(load_speeches())
-        self.pool = era_examples(train)
+        self.train, self.pool = train, era_examples(train)
         self.unread = era_examples(others[0])
         era = era_examples(others[held_out], per_speech)
         self.test = {"era": era, "order": order_examples(era, both=True)}
         self.speeches = load_pretrained("gpt")[1]
         self._tokens: dict[str, list[int]] = {}
         self._remembered: dict[str, dict[str, np.ndarray]] = {}
-        self._lsa = self._trigrams = None
+        self._lsa = self._trigrams = self._words = None
 
     def tokens(self, examples: Sequence[Example]) -> list[list[int]]:
         """Return the tokens of sentences, at most a window's."""
@@ -117,12 +120,35 @@ class Bench:
             ).fit([example.text for example in self.pool])
         return self._lsa
 
+    def word_means(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the mean of the word vectors of chapter 5 in each text, weighted by rarity.
+
+        64 singular vectors of the positive pointwise mutual information of the training speeches'
+        words, each of unit length, weighted by TF-IDF; the mean is brought to unit length.
+        """
+        if self._words is None:
+            sentences = [s for speech in self.train for s in split_sentences(speech.text)]
+            corpus = Corpus.from_sentences(sentences, min_count=20)
+            associated = ppmi(count_pairs(corpus, 5), context_power=0.75)
+            unit = WordVectors(corpus.words, svd_vectors(associated, 64)).unit
+            weigh = TfidfVectorizer(
+                analyzer=lambda words: words, sublinear_tf=True, vocabulary=list(corpus.words)
+            ).fit(sentences)
+            self._words = weigh, unit
+        weigh, unit = self._words
+        words = [[*chain.from_iterable(split_sentences(text))] for text in texts]
+        mean = weigh.transform(words) @ unit
+        return mean / np.linalg.norm(mean, axis=1, keepdims=True).clip(1e-12)
+
     def answer(self, task: str, method: str, count: int, seed: int, **settings) -> np.ndarray:
         """Return what a method answers to the test sentences."""
         labelled, test = self.labelled(task, count, seed), self.test[task]
         labels = [example.label for example in labelled]
         texts, asked = ([example.text for example in part] for part in (labelled, test))
         kind, _, way = method.partition(" ")
+        if method == "word vectors":
+            head = regression(settings.get("c", C[method])).fit(self.word_means(texts), labels)
+            return head.predict(self.word_means(asked))
         if kind in ("tf-idf", "lsa"):
             if kind == "lsa":
                 features = self.lsa()
@@ -221,7 +247,7 @@ def regression(c: float) -> LogisticRegression:
 
 
 METHODS = (
-    *("tf-idf words", "tf-idf pairs", "tf-idf letters", "lsa words"),
+    *("tf-idf words", "tf-idf pairs", "tf-idf letters", "lsa words", "word vectors"),
     *("untrained frozen", "gpt table", "gpt frozen", "bert frozen"),
     *("trigram surprise", "gpt surprise"),
     *("untrained full", "gpt top", "gpt lora", "gpt full", "bert full"),
@@ -241,6 +267,7 @@ def choose(bench: Bench) -> None:
     grid = [
         *((f"tf-idf {what}", "c", [0.03, 0.1, 0.3, 1.0]) for what in ("words", "pairs", "letters")),
         ("lsa words", "c", [0.01, 0.1, 1.0]),
+        ("word vectors", "c", [0.3, 1.0, 3.0, 10.0, 30.0]),
         ("gpt frozen", "c", [0.001, 0.01, 0.1]),
         ("bert frozen", "c", [0.001, 0.01, 0.1]),
         ("gpt full", "lr", [3e-4, 1e-3]),
