@@ -30,6 +30,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 TITLES = {
     "gpt": "GPT",
     "hmm": "Hidden Markov models",
+    "million": "A million vectors",
     "ngram": "n-gram models",
     "positions": "Kinds of positions",
     "race": "The race of Part I",
