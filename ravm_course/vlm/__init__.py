@@ -4,6 +4,7 @@ from ravm_course.vlm.augment import augment, may_mirror
 from ravm_course.vlm.clip import CLIP, CLIPConfig, to_float
 from ravm_course.vlm.evaluate import encode_images, hits, pixel_features
 from ravm_course.vlm.hashing import hash_text
+from ravm_course.vlm.lite_tower import LiteTower
 from ravm_course.vlm.loss import clip_loss, gather_rows
 from ravm_course.vlm.pairs import draw_caption, pair_drawer
 from ravm_course.vlm.pretrained import load_pretrained
@@ -14,6 +15,7 @@ __all__ = [
     "CLIP",
     "CLIPConfig",
     "ImageTower",
+    "LiteTower",
     "TextTower",
     "augment",
     "class_weights",

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ravm_course.vlm.lite_tower import LiteTower
 from ravm_course.vlm.loss import clip_loss
 from ravm_course.vlm.towers import ImageTower, TextTower
 
@@ -42,6 +43,9 @@ class CLIPConfig:
         Dropout in the text tower.
     temperature : float
         Temperature at the start; the scale is one over it.
+    backbone : str
+        ``"residual"``, the small network of `channels` and `blocks`, or ``"efficientnet-lite0"``,
+        see :class:`ravm_course.vlm.lite_tower.LiteTower`, which has its own.
     """
 
     dim: int = 128
@@ -53,6 +57,7 @@ class CLIPConfig:
     text_hidden: int = 256
     text_dropout: float = 0.1
     temperature: float = 0.07
+    backbone: str = "residual"
 
 
 def to_float(images: np.ndarray) -> Tensor:
@@ -108,7 +113,16 @@ class CLIP(nn.Module):
         super().__init__()
         config = config or CLIPConfig()
         self.config = config
-        self.image_tower = ImageTower(config.dim, config.channels, config.blocks, config.image_size)
+        if config.backbone == "residual":
+            self.image_tower = ImageTower(
+                config.dim, config.channels, config.blocks, config.image_size
+            )
+        elif config.backbone == "efficientnet-lite0":
+            self.image_tower = LiteTower(config.dim, config.image_size)
+        else:
+            raise ValueError(
+                f"backbone is {config.backbone!r}, expected 'residual' or 'efficientnet-lite0'."
+            )
         self.text_tower = TextTower(
             config.dim, config.buckets, config.text_width, config.text_hidden, config.text_dropout
         )
