@@ -33,7 +33,7 @@ import torch
 import torch.nn.functional as F
 from teacher import load_teacher
 from torch import Tensor, nn
-from towers_tests import measure_all, validate
+from towers_tests import compare, measure_all, validate
 from train_clip import ROOT, data_hash, half
 
 from ravm_course import data
@@ -259,13 +259,19 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"seed {seed} is done:", found, flush=True)
     first = options.seeds[0]
     shipped = CLIP(CONFIG).half()
-    facts = load_weights(shipped, options.work / f"{settings}-seed{first}" / "towers.safetensors")
+    folder = options.work / f"{settings}-seed{first}"
+    facts = load_weights(shipped, folder / "towers.safetensors")
+    compared = folder / "baselines.json"
+    if not compared.exists():
+        write_text(compared, json.dumps(compare(half(shipped).float().eval())))
     save_weights(
         shipped,
         options.output,
         command=" ".join(["python tools/train_towers.py", *(arguments or sys.argv[1:])]),
         options=plain,
         seeds=options.seeds,
+        frozen_blocks=FROZEN,
+        baselines=json.loads(compared.read_text(encoding="utf-8")),
         **{k: v for k, v in facts.items() if k not in ("fingerprint", "options")},
         recall_at_1_by_seed={
             name: {seed: record["metrics"][name]["recall_at_1"] for seed, record in records.items()}
