@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ravm_course.vision.pixels import around_zero
+
 
 @dataclass(frozen=True)
 class ConvNetConfig:
@@ -150,12 +152,7 @@ class ConvNet(nn.Module):
             If the shape is another.
         """
         c = self.config
-        if images.ndim != 4 or images.shape[1:] != (c.channels_in, c.image, c.image):
-            raise ValueError(
-                f"images have shape {tuple(images.shape)}, expected "
-                f"(B, {c.channels_in}, {c.image}, {c.image})."
-            )
-        return self.trunk(images * 2 - 1)
+        return self.trunk(around_zero(images, c.channels_in, c.image))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits of the classes, ``(B, K)``."""

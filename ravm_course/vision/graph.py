@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ravm_course.nn import FeedForward
 from ravm_course.vision.patches import to_patches
+from ravm_course.vision.pixels import around_zero
 
 GRAPHS = ("alike", "grid", "random")
 
@@ -224,12 +225,10 @@ class PatchGraph(nn.Module):
             If the shape is not that of the configuration.
         """
         c = self.config
-        if images.ndim != 4 or images.shape[1:] != (c.channels_in, c.image, c.image):
-            raise ValueError(
-                f"images have shape {tuple(images.shape)}, expected "
-                f"(B, {c.channels_in}, {c.image}, {c.image}): positions are learned for this size."
-            )
-        x = self.embed(to_patches(images * 2 - 1, c.patch)) + self.position
+        x = (
+            self.embed(to_patches(around_zero(images, c.channels_in, c.image), c.patch))
+            + self.position
+        )
         index = None if c.graph == "alike" else self.fixed.expand(len(x), -1, -1)
         for block in self.blocks:
             x = block(x, index)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ravm_course.nn import Block
 from ravm_course.vision.patches import to_patches
+from ravm_course.vision.pixels import around_zero
 
 _START = 0.5  # first positions are as large as embedded patches, so that places differ at once
 
@@ -131,12 +132,7 @@ class ViT(nn.Module):
     def _tokens(self, images: Tensor) -> Tensor:
         """Return what enters the first block."""
         c = self.config
-        if images.ndim != 4 or images.shape[1:] != (c.channels_in, c.image, c.image):
-            raise ValueError(
-                f"images have shape {tuple(images.shape)}, expected "
-                f"(B, {c.channels_in}, {c.image}, {c.image}): positions are learned for this size."
-            )
-        x = self.embed(to_patches(images * 2 - 1, c.patch))
+        x = self.embed(to_patches(around_zero(images, c.channels_in, c.image), c.patch))
         return torch.cat([self.collect.expand(len(x), 1, -1), x], dim=1) + self.position
 
     @classmethod
