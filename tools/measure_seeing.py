@@ -54,6 +54,7 @@ VARIANTS = {  # one part replaced
 }
 DEPTHS = (2, 8, 16)  # blocks
 DEPTH_STEPS = 200
+DEPTH_RATE, OTHER_RATES = 5e-3, (5e-4, 1e-3, 2e-3)  # the deepest stacks are tried with all
 BASELINES = ("pixels", "edges")
 EXCHANGES = (14, 7, 4, 2, 1)  # patches of so many pixels change places
 WANDERING = ("wandering", "wandering 1")  # products anywhere; and then pixels exchanged
@@ -160,7 +161,9 @@ def add(row: dict, hits: Tensor, **facts: object) -> None:
     row["right"] = "".join(map(str, (before + hits).tolist()))
 
 
-def deep(residual: bool, blocks: int, parts, seed: int) -> tuple[float, float, float]:
+def deep(
+    residual: bool, blocks: int, parts, seed: int, rate: float = DEPTH_RATE
+) -> tuple[float, float, float]:
     """Return accuracy, last loss and first gradient of a deep stack after a short training."""
     (train_part, validation, _) = parts
     torch.manual_seed(seed)
@@ -170,7 +173,7 @@ def deep(residual: bool, blocks: int, parts, seed: int) -> tuple[float, float, f
     class_loss(model, draw(torch.Generator().manual_seed(seed))).backward()
     first = model.trunk[0].weight.grad.norm().item()
     history = fit(
-        model, class_loss, draw, steps=DEPTH_STEPS, lr=5e-3, weight_decay=0.05, warmup=10,
+        model, class_loss, draw, steps=DEPTH_STEPS, lr=rate, weight_decay=0.05, warmup=10,
         clip_norm=1.0, seed=seed, progress=False,
     )  # fmt: skip
     share = right(model, *vars(validation).values()).double().mean().item()
@@ -230,6 +233,14 @@ def main() -> None:
             rows.append([round(value, 4) for value in deep(residual, blocks, parts, seed)])
             save()
             print(seed, residual, blocks, rows[-1], flush=True)
+    for seed, residual, rate in itertools.product(range(options.seeds), (True, False), OTHER_RATES):
+        key = f"{'residual' if residual else 'plain'} | {DEPTHS[-1]} | {rate:g}"
+        rows = stored.setdefault("depth_rates", {}).setdefault(key, [])
+        if len(rows) <= seed:
+            found = deep(residual, DEPTHS[-1], parts, seed, rate)
+            rows.append([round(value, 4) for value in found])
+            save()
+            print(seed, residual, rate, rows[-1], flush=True)
     for kind, arrangement, change, budget in runs(options.seconds):
         row = stored["runs"].setdefault(f"{kind} | {arrangement} | {change} | {budget:g}", {})
         steps = max(1, int(budget / stored["seconds_a_step"][f"{kind} | {change}"]))
