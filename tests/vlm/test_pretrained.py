@@ -1,4 +1,4 @@
-"""The shipped checkpoint: whole, small, what its record says, and better than chance."""
+"""The shipped checkpoints: whole, small, what their records say, and better than chance."""
 
 import json
 
@@ -10,26 +10,35 @@ from ravm_course.training import shipped, shipped_facts
 from ravm_course.vlm import encode_images, hits, load_pretrained
 
 
+SIZES = {"emoji-clip": 5_000_000, "towers": 10_000_000}
+TOOLS = {"emoji-clip": "tools/train_clip.py", "towers": "tools/train_towers.py"}
+
+
+@pytest.fixture(scope="module", params=list(SIZES))
+def name(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def model():
-    return load_pretrained("emoji-clip")
+def model(name):
+    return load_pretrained(name)
 
 
-def test_is_small_and_ready_for_use(model):
-    assert (shipped.FOLDER / "emoji-clip.safetensors").stat().st_size < 5_000_000
+def test_is_small_and_ready_for_use(model, name):
+    assert (shipped.FOLDER / f"{name}.safetensors").stat().st_size < SIZES[name]
     assert not model.training
     assert all(p.dtype == torch.float32 and not p.requires_grad for p in model.parameters())
     assert model.logit_scale.item() <= 100
 
 
-def test_record_says_how_it_was_made():
-    facts = shipped_facts("emoji-clip")
-    assert facts["command"].startswith("python tools/train_clip.py")
+def test_record_says_how_it_was_made(name):
+    facts = shipped_facts(name)
+    assert facts["command"].startswith(f"python {TOOLS[name]}")
     assert " /" not in facts["command"], "a path of the machine that trained it"
     assert {"seed", "data_sha256", "cpu_seconds", "selection", "versions"} <= set(facts)
 
 
-def test_does_what_its_record_says(model):
+def test_does_what_its_record_says(model, name):
     emoji, splits = load_emoji(), load_emoji_splits()
     rows = splits.test_concept
     names = [emoji.concepts[c].name_en for c in emoji.concept[rows]]
@@ -37,7 +46,7 @@ def test_does_what_its_record_says(model):
     right = hits(
         encode_images(model, emoji.images[rows]), model.encode_text(gallery), names, gallery
     )
-    recorded = shipped_facts("emoji-clip")["metrics"]["test_concept.en"]
+    recorded = shipped_facts(name)["metrics"]["test_concept.en"]
     assert len(right) == recorded["n"]
     assert right.mean() == pytest.approx(recorded["recall_at_1"], abs=2 / len(right))
     assert recorded["low"] > 3 / recorded["choices"], "three times chance, at the least"
