@@ -9,7 +9,6 @@ from ravm_course.data import DataError, load_emoji, load_emoji_splits
 from ravm_course.training import shipped, shipped_facts
 from ravm_course.vlm import encode_images, hits, load_pretrained
 
-
 SIZES = {"emoji-clip": 5_000_000, "towers": 10_000_000}
 TOOLS = {"emoji-clip": "tools/train_clip.py", "towers": "tools/train_towers.py"}
 
