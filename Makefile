@@ -9,7 +9,7 @@ SITE   := build/site
 PORT   ?= 8000
 TORCH  := $(shell sed -n 's/^    "\(torch==[^"]*\)",/\1/p' pyproject.toml)
 
-CHAPTERS := $(wildcard notebooks/*.ipynb) book/appendix/datasets.ipynb
+CHAPTERS := $(wildcard notebooks/*.ipynb book/appendix/*.ipynb)
 
 export PYTHONUTF8 := 1
 export PYTHONDONTWRITEBYTECODE := 1
