@@ -10,6 +10,10 @@ It takes about half an hour of one core and 4 GB. ``--vectors 20000 --no-write``
 search gives the truth: recall is the share of the true ten that was found, with an interval over
 queries, or over whole speeches. Bytes are those of the index with an id of 8 bytes a vector. Times
 are CPU milliseconds a query, one query at a time (median) and in batches of 256.
+
+``--controls`` measures what readers of chapter 18 missed, in about ten minutes, and writes
+``results/million_controls.json``: a million *copies*, codes of 4 bits in blocks (Andre, Kermarrec &
+Le Scouarnec, VLDB 2015) beside plain ones, and signs against learned codes, query by query.
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ from ravm_course.data.made_vectors import made_vectors
 from ravm_course.lm import load_speech_gpt
 from ravm_course.lm.keys import token_keys
 from ravm_course.lm.speech_tokens import load_speech_tokens
-from ravm_course.metrics import bootstrap_interval
+from ravm_course.metrics import bootstrap_interval, paired_bootstrap
 from ravm_course.retrieval import VectorIndex
 from ravm_course.retrieval.neighbours import (
     distance_ratio,
@@ -217,8 +221,13 @@ def shards_agree(index: VectorIndex, base: np.ndarray, queries: np.ndarray) -> b
 
 
 def judge_bits(truth: Truth) -> dict[str, object]:
-    """Keep one bit a number, the sign after a random rotation; the query is not rounded."""
-    turn = np.linalg.qr(np.random.default_rng(4).normal(size=(DIM, DIM)))[0].astype(np.float32)
+    """Keep one bit a number, and judge what is found."""
+    return {"bytes_a_vector": DIM / 8} | truth.judge(search_bits(truth))
+
+
+def search_bits(truth: Truth, seed: int = 4) -> np.ndarray:
+    """Keep the sign of each number after a random rotation; the query is not rounded."""
+    turn = np.linalg.qr(np.random.default_rng(seed).normal(size=(DIM, DIM)))[0].astype(np.float32)
     mean = truth.base[:20_000].mean(axis=0)
     queries = (truth.queries - mean) @ turn
     found = [np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32)]
@@ -229,7 +238,7 @@ def judge_bits(truth: Truth) -> dict[str, object]:
         found[0] = np.concatenate([found[0], best + start], axis=1)
         found[1] = np.concatenate([found[1], np.take_along_axis(scores, best, axis=1)], axis=1)
     order = np.argsort(-found[1], axis=1, kind="stable")[:, :K]
-    return {"bytes_a_vector": DIM / 8} | truth.judge(np.take_along_axis(found[0], order, axis=1))
+    return np.take_along_axis(found[0], order, axis=1)
 
 
 def judge_int8(truth: Truth) -> dict[str, object]:
@@ -275,14 +284,65 @@ def by_size(base: np.ndarray, queries: np.ndarray) -> list[dict[str, object]]:
     return rows
 
 
+def controls(vectors: int) -> dict[str, object]:
+    """Measure a million copies, blocked codes, and signs against learned codes."""
+    results: dict[str, object] = {}
+    base, queries = (
+        made_vectors(vectors, recipe="copies"),
+        made_vectors(QUERIES, recipe="copies", start=10**7),
+    )
+    truth = Truth(base, queries)
+    rows = {"vectors": vectors} | truth.difficulty()
+    for name in ("ivf 1024", "pq 16"):
+        index, _ = build(*KINDS[name][:2], base)
+        for value in (1, 4, 16) if name == "ivf 1024" else (None,):
+            if value:
+                index.tune(nprobe=value)
+            rows[f"{name} {value}" if value else name] = truth.judge(index.search(queries, K)[1])
+        del index
+    results["copies"] = rows
+    print(rows, flush=True)
+    del base, queries, truth
+    for make in (mapped, states):
+        base, queries, groups = make(vectors)
+        truth = Truth(base, queries, groups)
+        rows = {"exact": timed(lambda q, t=truth: t.flat.search(q, K), queries)}
+        learned, facts = build("pq", {"m": 16}, base)
+        found = learned.search(queries, K)[1]
+        rows["pq 16"] = facts | truth.judge(found)
+        rows["pq 16"] |= timed(lambda q, i=learned: i.search(q, K), queries)
+        blocks = faiss.IndexPQFastScan(DIM, 32, 4)  # 32 pieces of 4 bits: 16 bytes as well
+        blocks.train(base[np.sort(np.random.default_rng(3).choice(vectors, 65_536, False))])
+        blocks.add(base)
+        rows["pq 32 x 4 bits"] = truth.judge(blocks.search(queries, K)[1])
+        rows["pq 32 x 4 bits"] |= timed(lambda q, i=blocks: i.search(q, K), queries)
+        true, seeds = truth.ids[:, :K], range(5)
+        signs = np.mean([neighbour_recall(search_bits(truth, s), true) for s in seeds], axis=0)
+        gain = paired_bootstrap(signs, neighbour_recall(found, true), groups=groups)
+        rows["bits minus pq 16"] = {"rotations": 5} | {
+            name: round(getattr(gain, name), 4) for name in ("mean", "low", "high")
+        }
+        results[make.__name__] = rows
+        print(rows, flush=True)
+        del base, truth, learned, blocks
+    return results
+
+
 def main() -> None:
     """Measure, print and write results/million.json."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--vectors", type=int, default=1_000_000)
     parser.add_argument("--no-write", action="store_true")
+    parser.add_argument("--controls", action="store_true")
     options = parser.parse_args()
     fix_threads(1)
     torch.set_grad_enabled(False)
+    if options.controls:
+        results = controls(options.vectors)
+        if not options.no_write:
+            command = "OMP_NUM_THREADS=1 python benchmarks/million.py --controls"
+            print(write("million_controls", command, results))
+        return
     results: dict[str, object] = {}
     for make in (mapped, states):
         seconds, (base, queries, groups) = cpu(lambda make=make: make(options.vectors))

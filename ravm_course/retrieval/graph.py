@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Container
 
 import numpy as np
 
@@ -30,7 +31,12 @@ Links = dict[int, list[int]]
 
 
 def walk(
-    vectors: np.ndarray, links: Links, query: np.ndarray, entries: list[int], ef: int
+    vectors: np.ndarray,
+    links: Links,
+    query: np.ndarray,
+    entries: list[int],
+    ef: int,
+    allowed: Container[int] | None = None,
 ) -> tuple[list[tuple[float, int]], list[int]]:
     """Search one layer, from some nodes on, keeping the `ef` best.
 
@@ -46,6 +52,9 @@ def walk(
         Nodes to begin with.
     ef
         How many nodes are kept; a larger one finds more, and looks at more.
+    allowed
+        The nodes that may be kept; all if left out. The others are walked through, and the walk
+        goes on until the next node is farther than `ef` allowed ones.
 
     Returns
     -------
@@ -61,12 +70,17 @@ def walk(
     >>> links = {0: [1], 1: [0, 2], 2: [1, 3], 3: [2, 4], 4: [3]}
     >>> walk(line, links, np.array([2.8]), [0], ef=1)[0][0][1]
     3
+
+    Only 0 and 1 may be kept:
+
+    >>> walk(line, links, np.array([2.8]), [0], ef=1, allowed={0, 1})[0][0][1]
+    1
     """
     seen = dict.fromkeys(entries)  # a set that keeps its order
     start = list(zip(_squares(vectors[entries], query), entries, strict=True))
     ahead = start.copy()
     heapq.heapify(ahead)
-    best = [(-distance, -node) for distance, node in start]  # the worst on top
+    best = [(-d, -node) for d, node in start if allowed is None or node in allowed]  # worst on top
     heapq.heapify(best)
     while len(best) > ef:
         heapq.heappop(best)
@@ -79,7 +93,8 @@ def walk(
         for distance, other in zip(_squares(vectors[fresh], query), fresh, strict=True):
             if len(best) < ef or distance < -best[0][0]:
                 heapq.heappush(ahead, (distance, other))
-                heapq.heappush(best, (-distance, -other))
+                if allowed is None or other in allowed:
+                    heapq.heappush(best, (-distance, -other))
                 if len(best) > ef:
                     heapq.heappop(best)
     return sorted((-distance, -node) for distance, node in best), list(seen)
@@ -235,16 +250,22 @@ class NavigableGraph:
                 distances[row, column], found[row, column] = distance, node
         return distances, found
 
-    def trace(self, query: np.ndarray, ef: int) -> tuple[list[tuple[float, int]], list[list[int]]]:
-        """Return the `ef` best of one query, and what each layer looked at, from the top down."""
+    def trace(
+        self, query: np.ndarray, ef: int, allowed: Container[int] | None = None
+    ) -> tuple[list[tuple[float, int]], list[list[int]]]:
+        """Return the `ef` best of one query, and what each layer looked at, from the top down.
+
+        Where nodes are `allowed`, only those are kept in the lowest layer; the others are ways.
+        """
         if not len(self):
             raise ValueError("the graph is empty: add vectors first.")
         entries, looked = [self.entry], []
         for level in range(len(self.layers) - 1, -1, -1):
-            keep = 1 if level else ef
-            best, seen = walk(self.vectors, self.layers[level], query, entries, keep)
-            entries = [best[0][1]]
+            keep, among = (1, None) if level else (ef, allowed)
+            best, seen = walk(self.vectors, self.layers[level], query, entries, keep, among)
             looked.append(seen)
+            if level:
+                entries = [best[0][1]]
         return best, looked
 
     def _insert(self, node: int) -> None:

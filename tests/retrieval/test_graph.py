@@ -93,6 +93,26 @@ def test_greedy_ends_where_no_neighbour_is_nearer():
     assert sorted(seen) == list(range(6))
 
 
+def test_a_walk_among_some_goes_through_the_others_and_keeps_none_of_them(example):
+    vectors, queries, _, theirs = example
+    graph = NavigableGraph.from_faiss(theirs)
+    allowed = np.random.default_rng(5).choice(1500, 75, replace=False)
+    away = ((queries[:, None].astype(float) - vectors[allowed]) ** 2).sum(axis=2)
+    exact = allowed[np.argsort(away, axis=1)[:, :10]]
+    some, found, looked = set(allowed.tolist()), [], []
+    for query in queries:
+        best, seen = graph.trace(query, 10, some)
+        found.append([node for _, node in best])
+        looked.append(sum(map(len, seen)))
+    assert set(np.concatenate(found).tolist()) <= some
+    assert neighbour_recall(found, exact).mean() > 0.95
+    free = [sum(map(len, graph.trace(query, 10)[1])) for query in queries]
+    assert np.mean(looked) > 1.5 * np.mean(free)  # what it costs
+    best, seen = graph.trace(queries[0], 10, allowed=set())
+    assert best == []
+    assert len(seen[-1]) > 0.9 * len(graph)  # it looked at all that can be reached, in vain
+
+
 def test_directions():
     points = np.array([[1.0, 0.0], [1.2, 0.0], [0.0, 2.0], [-3.0, 0.0]])
     candidates = [(1.0, 0), (1.44, 1), (4.0, 2), (9.0, 3)]
