@@ -11,9 +11,10 @@ Two phases, each resumed where it was when killed:
    picture. To this come the contrastive loss of the batch with captions of all kinds, and the
    teacher's vectors again, so that words without pictures keep their places.
 
-``validation`` (openmoji, an artist who is not in training) is watched and chose what was chosen;
-the test sets are opened after the last step, and measured together with two baselines on the same
-pictures: the nearest training drawing by pixels, and by the published network's features.
+``validation`` (openmoji, an artist who is not in training) chose two learning rates in shorter
+trials, and is watched; all else was set beforehand. The test sets are opened after the last step,
+and measured together with two baselines on the same pictures: the nearest training drawing by
+pixels, and by the published network's features.
 
     python tools/train_towers.py
     python tools/train_towers.py --steps 20 --words 20 --output build/trial.safetensors
