@@ -9,6 +9,7 @@ from ravm_course.vlm.loss import clip_loss, gather_rows
 from ravm_course.vlm.pairs import draw_caption, pair_drawer
 from ravm_course.vlm.pretrained import load_pretrained
 from ravm_course.vlm.towers import ImageTower, TextTower
+from ravm_course.vlm.transformers_clip import TransformersCLIP
 from ravm_course.vlm.zero_shot import class_weights, classify, zero_shot
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "ImageTower",
     "LiteTower",
     "TextTower",
+    "TransformersCLIP",
     "augment",
     "class_weights",
     "classify",
