@@ -37,6 +37,9 @@ class CacheAdapter:
         How loudly the cache speaks. 0 leaves the names alone.
     beta
         How near a key must be to be heard.
+    balanced
+        Divide what a class hears by the number of its keys, so that a class with many does not
+        speak louder for being many. The published adapter adds up.
 
     Raises
     ------
@@ -61,6 +64,7 @@ class CacheAdapter:
         logit_scale: float | Tensor = 100.0,
         alpha: float = 1.0,
         beta: float = 5.5,
+        balanced: bool = False,
     ):
         if weights.ndim != 2 or not weights.is_floating_point():
             raise ValueError(
@@ -71,6 +75,7 @@ class CacheAdapter:
             raise ValueError(f"alpha is {alpha} and beta {beta}: expected alpha >= 0, beta > 0.")
         self.weights = weights
         self.logit_scale, self.alpha, self.beta = float(logit_scale), float(alpha), float(beta)
+        self.balanced = balanced
         self.keys = weights.new_empty((0, weights.shape[1]))
         self.labels = torch.empty(0, dtype=torch.long)
 
@@ -160,8 +165,12 @@ class CacheAdapter:
             If `k` is not between 1 and the number of keys, or the features are of another size.
         """
         nearness, rows = _nearest(features, self.keys, k)
-        heard = torch.exp(-self.beta * (1 - nearness))
-        return _by_class(heard, self.labels[rows], len(self.weights))
+        heard = _by_class(
+            torch.exp(-self.beta * (1 - nearness)), self.labels[rows], len(self.weights)
+        )
+        if self.balanced:
+            heard /= torch.bincount(self.labels, minlength=len(self.weights)).clamp(min=1)
+        return heard
 
     def logits(self, features: Tensor, k: int | None = None) -> Tensor:
         """Return names and cache together, shape ``(Q, C)``; see :meth:`cache_logits`."""

@@ -171,6 +171,19 @@ def test_with_one_shot_a_class_all_heads_agree():
     assert torch.equal(cache, prototypes)
 
 
+def test_balanced_divides_by_the_number_of_keys():
+    features, weights, keys, labels = example()
+    plain = filled(weights, keys, labels)
+    balanced = filled(weights, keys, labels, balanced=True)
+    for k in (None, 4):
+        expected = plain.cache_logits(features, k)
+        for c in range(CLASSES):
+            expected[:, c] /= max(1, int((labels == c).sum()))
+        torch.testing.assert_close(balanced.cache_logits(features, k), expected)
+    twice = filled(weights, keys.repeat(2, 1), labels.repeat(2), balanced=True)
+    torch.testing.assert_close(twice.logits(features), balanced.logits(features))
+
+
 def test_classes_and_keys_come_and_go():
     features, weights, keys, labels = example()
     adapter = CacheAdapter(weights[:3])
