@@ -1,9 +1,15 @@
-"""Write the two lock files from ``pyproject.toml``: pinned, hashed, for every supported system.
+"""Write the lock files from ``pyproject.toml``: pinned, hashed, for every supported system.
 
 ``requirements.lock`` holds what a reader installs (package, site, JupyterLab), and
 ``requirements-dev.lock`` everything that maintainers need on top (tests, data tools). torch and the
 CUDA libraries that its Linux wheel asks for are left out: torch is installed first, by its version
 alone, so that a CPU build which is already there satisfies it.
+
+``requirements-scale.lock`` holds Ray and what only Ray needs. It is apart because scikit-learn
+imports pandas and pyarrow wherever it finds them, which would make every chapter slower and larger:
+
+    pip install --target build/scale --no-deps --require-hashes -r requirements-scale.lock
+    PYTHONPATH=build/scale pytest tests/tools
 
 Run ``python tools/lock.py`` after changing a dependency; it needs ``uv``, which the ``tools`` extra
 installs.
@@ -20,7 +26,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = {"requirements.lock": ["book"], "requirements-dev.lock": ["book", "test", "tools"]}
+APART = {"requirements-scale.lock": ["scale"]}  # without what stands in the others
 LEFT_OUT = re.compile(r"^(torch|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)==", re.MULTILINE)
+
+PINNED = re.compile(r"^([a-zA-Z0-9._-]+)==", re.MULTILINE)
 
 
 def compile_lock(extras: list[str], left_out: list[str], constraint: Path | None) -> str:
@@ -37,15 +46,17 @@ def compile_lock(extras: list[str], left_out: list[str], constraint: Path | None
 
 
 def main() -> None:
-    """Resolve both locks and write them; the second agrees with the first where they overlap."""
+    """Resolve the locks and write them; each agrees with those before it where they overlap."""
     argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     ).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         constraint = None
-        for name, extras in LOCKS.items():
-            left_out = sorted(set(LEFT_OUT.findall(compile_lock(extras, [], constraint))))
-            text = compile_lock(extras, left_out, constraint)
+        for name, extras in {**LOCKS, **APART}.items():
+            left_out = set(LEFT_OUT.findall(compile_lock(extras, [], constraint)))
+            if name in APART:
+                left_out |= set(PINNED.findall(constraint.read_text(encoding="utf-8")))
+            text = compile_lock(extras, sorted(left_out), constraint)
             text = text.replace(f"{folder}/", "").replace(f"{folder}\\", "")
             (ROOT / name).write_text(text, encoding="utf-8", newline="\n")
             print(f"{name}: {len(re.findall(r'^[a-zA-Z0-9]', text, re.MULTILINE))} packages")
