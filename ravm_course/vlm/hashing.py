@@ -23,6 +23,8 @@ CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _RUN = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+")
 _IS_CJK = re.compile(rf"[{CJK}]")
 NGRAM_LENGTHS = (3, 4)
+#: Longer texts are hashed anew each time: 100,000 of them would fill the memory of any machine.
+REMEMBERED = 1000
 
 
 def normalize(text: str) -> str:
@@ -109,7 +111,6 @@ def bucket(feature: str, buckets: int) -> int:
     return 1 + zlib.crc32(feature.encode("utf-8")) % (buckets - 1)
 
 
-@functools.lru_cache(maxsize=100_000)
 def hash_text(text: str, buckets: int) -> tuple[int, ...]:
     """Return the buckets of all features of `text`, in order; ``(0,)`` if it has none.
 
@@ -145,4 +146,12 @@ def hash_text(text: str, buckets: int) -> tuple[int, ...]:
         raise TypeError(f"a text must be a str, got {type(text).__name__}: {text!r}.")
     if buckets < 2:
         raise ValueError(f"buckets is {buckets}: at least 2 are needed, of which 0 is kept empty.")
+    return (_remembered if len(text) <= REMEMBERED else _hashed)(text, buckets)
+
+
+def _hashed(text: str, buckets: int) -> tuple[int, ...]:
+    """Return the buckets of all features of a text."""
     return tuple(bucket(feature, buckets) for feature in features(text)) or (0,)
+
+
+_remembered = functools.lru_cache(maxsize=100_000)(_hashed)
