@@ -146,11 +146,21 @@ def state_mismatch(saved: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> 
     parts = []
     for word, names in (("missing", state.keys() - saved), ("unexpected", saved.keys() - state)):
         if names:
-            parts.append(f"{word} {', '.join(sorted(names))}")
-    for name in sorted(state.keys() & saved):
-        if kind(saved[name]) != kind(state[name]):
-            parts.append(f"{name} is {kind(saved[name])} but the model has {kind(state[name])}")
+            parts.append(f"{word} {_few(sorted(names), ', ')}")
+    changed = [
+        f"{name} is {kind(saved[name])} but the model has {kind(state[name])}"
+        for name in sorted(state.keys() & saved)
+        if kind(saved[name]) != kind(state[name])
+    ]
+    if changed:
+        parts.append(_few(changed, "; "))
     return "; ".join(parts) + "." if parts else ""
+
+
+def _few(names: list[str], between: str, most: int = 4) -> str:
+    """Join names; of many, the first ones and how many there are beside."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return between.join(names[:most]) + more
 
 
 def write_tensors(path: str | os.PathLike[str], tensors: dict[str, Tensor], facts: dict) -> None:

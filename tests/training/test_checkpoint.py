@@ -60,6 +60,15 @@ def test_a_mismatch_names_the_keys_and_changes_nothing(tmp_path):
     assert fingerprint(model) == before
 
 
+def test_a_mismatch_of_many_tensors_is_told_in_a_few(tmp_path):
+    path = tmp_path / "model.safetensors"
+    model = nn.Sequential(*(nn.Linear(2, 2) for _ in range(50)))
+    save_weights(model.half(), path)
+    with pytest.raises(ValueError, match=r"0.bias is .* float16 .*float32 and 96 more\.$") as error:
+        load_weights(model.float(), path)
+    assert len(str(error.value)) < 600
+
+
 def test_damage_is_noticed_and_the_model_left_alone(tmp_path):
     path = tmp_path / "model.safetensors"
     save_weights(nn.Linear(2, 3), path)
