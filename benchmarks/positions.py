@@ -5,8 +5,9 @@
 Each model learns from sequences of 64 tokens of the training speeches (a vocabulary of 1,024 byte
 pairs) and is read on the validation speeches in windows of 256, four times as long, so that every
 position up to 63 was trained and none behind it. All is done twice: with token vectors as GPT-2
-draws them, and three times as large. Stored are, for every size, kind, seed, part of the window and
-speech, the bits that the tokens there cost; and the bytes that they stand for.
+draws them, and three times as large. Counting is the baseline: Kneser-Ney models of pairs and of
+triples, from as many pieces of the same length. Stored are, for every size, kind, seed, part of the
+window and speech, the bits that the tokens there cost; and the bytes that they stand for.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from torch import Tensor
 from ravm_course.lm import GPT, GPTConfig, next_token_loss
 from ravm_course.lm.gpt import POSITIONS
 from ravm_course.lm.speech_tokens import SpeechTokens, load_speech_tokens
+from ravm_course.text.ngram import NGramLM
 from ravm_course.training import fit
 
 TRAINED, READ = 64, 256
 EDGES = (0, 16, 32, 64, 96, 128, 192, READ)  # parts of the window
 BATCH = 8
 SIZES = (1, 3)  # times the first token vectors of GPT-2
+ORDERS = (2, 3)  # of the n-gram models
 
 
 def windows(speeches: SpeechTokens, a_speech: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -43,6 +46,23 @@ def windows(speeches: SpeechTokens, a_speech: int) -> tuple[Tensor, Tensor, Tens
     return whole[:, :-1], whole[:, 1:], length[whole[:, 1:]]
 
 
+def pieces(stream: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Return random pieces of the training text, one token longer than what is read."""
+    starts = torch.randint(len(stream) - TRAINED, (count, 1), generator=generator)
+    return stream[starts + torch.arange(TRAINED + 1)]
+
+
+def count(order: int, some: Tensor, vocab_size: int, read: Tensor, predicted: Tensor) -> Tensor:
+    """Return what each predicted token costs an n-gram model of some pieces, in bits."""
+    known = [*map(str, range(vocab_size))]
+    model = NGramLM(order, discount_fallback=True)  # for order 1: hardly any token is rare
+    model.fit([[*map(str, row)] for row in some.tolist()], vocabulary=known)
+    whole = torch.cat([read[:, :1], predicted], dim=1).tolist()
+    logs = torch.from_numpy(model.log_probs([[*map(str, row)] for row in whole]))
+    logs = logs.view(len(whole), -1)[:, 1:-1]  # not the first token, and not the end
+    return -logs / math.log(2)
+
+
 def train(
     positions: str, size: float, seed: int, stream: Tensor, vocab_size: int, steps: int
 ) -> GPT:
@@ -54,8 +74,7 @@ def train(
     model.token.weight.data *= size
 
     def draw(generator: torch.Generator) -> Tensor:
-        starts = torch.randint(len(stream) - TRAINED, (BATCH, 1), generator=generator)
-        return stream[starts + torch.arange(TRAINED + 1)]
+        return pieces(stream, BATCH, generator)
 
     fit(
         model, next_token_loss, draw, steps=steps, lr=5e-3, warmup=steps // 20, clip_norm=1.0,
@@ -100,9 +119,17 @@ def main() -> None:
         "edges": EDGES,
         "trained": TRAINED,
         "tokens": options.steps * BATCH * TRAINED,
+        "training_tokens": len(stream),
+        "vocab_size": speeches.vocab_size,
         "bytes": by_part(length, options.windows),
         "bits": {size: {kind: [] for kind in POSITIONS} for size in SIZES},
     }
+    some = pieces(stream, options.steps * BATCH, torch.Generator().manual_seed(0))
+    results["counts"] = {}
+    for order in ORDERS:
+        costs = count(order, some, speeches.vocab_size, read, predicted)
+        results["counts"][order] = by_part(costs, options.windows)
+        print(f"Kneser-Ney {order}: {costs.sum() / length.sum():.3f} bits per byte", flush=True)
     for seed, size, kind in itertools.product(range(options.seeds), SIZES, POSITIONS):
         begin = time.process_time()
         model = train(kind, size, seed, stream, speeches.vocab_size, options.steps)

@@ -23,7 +23,8 @@ def check_costs(weights: int, cache_bytes: int, crossing: int) -> None:
     cache_bytes
         Bytes of a cache for the whole context, at two bytes a number.
     crossing
-        Tokens at which the quadratic part of a block needs as many FLOPs as its linear part.
+        Tokens at which the quadratic part of a block, without what the mask hides, needs as many
+        FLOPs as its linear part.
 
     Examples
     --------
@@ -50,10 +51,10 @@ def check_costs(weights: int, cache_bytes: int, crossing: int) -> None:
     )
     check_value(
         crossing,
-        6 * _CHANNELS,
+        12 * _CHANNELS,
         name="crossing",
         tolerance=0,
-        hint="Set 4 T^2 C, for the scores and the means, equal to 24 T C^2, for the linear maps.",
+        hint="Half of 4 T^2 C, for the scores and the means, equals 24 T C^2, for the linear maps.",
     )
 
 
