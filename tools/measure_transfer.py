@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -56,6 +56,8 @@ C = {
     "tf-idf letters": 0.1,
     "lsa": 0.1,
     "word vectors": 1.0,
+    "word unweighted": 3.0,
+    "word standardised": 0.1,
     "frozen": 0.001,
     "surprise": 1.0,
 }
@@ -120,11 +122,11 @@ class Bench:
             ).fit([example.text for example in self.pool])
         return self._lsa
 
-    def word_means(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the mean of the word vectors of chapter 5 in each text, weighted by rarity.
+    def word_means(self, texts: Sequence[str], weighted: bool = True) -> np.ndarray:
+        """Return the mean of the word vectors of chapter 5 in each text, at unit length.
 
         64 singular vectors of the positive pointwise mutual information of the training speeches'
-        words, each of unit length, weighted by TF-IDF; the mean is brought to unit length.
+        words, each of unit length; weighted by TF-IDF, or once for each time that it occurs.
         """
         if self._words is None:
             sentences = [s for speech in self.train for s in split_sentences(speech.text)]
@@ -134,10 +136,13 @@ class Bench:
             weigh = TfidfVectorizer(
                 analyzer=lambda words: words, sublinear_tf=True, vocabulary=list(corpus.words)
             ).fit(sentences)
-            self._words = weigh, unit
+            count = CountVectorizer(
+                analyzer=lambda words: words, vocabulary=list(corpus.words), dtype=np.float64
+            )
+            self._words = {True: weigh, False: count}, unit
         weigh, unit = self._words
         words = [[*chain.from_iterable(split_sentences(text))] for text in texts]
-        mean = weigh.transform(words) @ unit
+        mean = weigh[weighted].transform(words) @ unit
         return mean / np.linalg.norm(mean, axis=1, keepdims=True).clip(1e-12)
 
     def answer(self, task: str, method: str, count: int, seed: int, **settings) -> np.ndarray:
@@ -146,9 +151,12 @@ class Bench:
         labels = [example.label for example in labelled]
         texts, asked = ([example.text for example in part] for part in (labelled, test))
         kind, _, way = method.partition(" ")
-        if method == "word vectors":
-            head = regression(settings.get("c", C[method])).fit(self.word_means(texts), labels)
-            return head.predict(self.word_means(asked))
+        if kind == "word":
+            head = regression(settings.get("c", C[method]))
+            if way == "standardised":
+                head = make_pipeline(StandardScaler(), head)
+            known, new = (self.word_means(part, way != "unweighted") for part in (texts, asked))
+            return head.fit(known, labels).predict(new)
         if kind in ("tf-idf", "lsa"):
             if kind == "lsa":
                 features = self.lsa()
@@ -248,7 +256,8 @@ def regression(c: float) -> LogisticRegression:
 
 METHODS = (
     *("tf-idf words", "tf-idf pairs", "tf-idf letters", "lsa words", "word vectors"),
-    *("untrained frozen", "gpt table", "gpt frozen", "bert frozen"),
+    *("word unweighted", "word standardised"),
+    *("untrained frozen", "gpt table", "bert table", "gpt frozen", "bert frozen"),
     *("trigram surprise", "gpt surprise"),
     *("untrained full", "gpt top", "gpt lora", "gpt full", "bert full"),
     *("t5 frozen", "t5 full"),
@@ -268,6 +277,8 @@ def choose(bench: Bench) -> None:
         *((f"tf-idf {what}", "c", [0.03, 0.1, 0.3, 1.0]) for what in ("words", "pairs", "letters")),
         ("lsa words", "c", [0.01, 0.1, 1.0]),
         ("word vectors", "c", [0.3, 1.0, 3.0, 10.0, 30.0]),
+        ("word unweighted", "c", [0.3, 1.0, 3.0, 10.0, 30.0]),
+        ("word standardised", "c", [0.001, 0.01, 0.1, 1.0]),
         ("gpt frozen", "c", [0.001, 0.01, 0.1]),
         ("bert frozen", "c", [0.001, 0.01, 0.1]),
         ("gpt full", "lr", [3e-4, 1e-3]),

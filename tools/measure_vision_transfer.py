@@ -10,6 +10,10 @@ one over the unlabelled training pictures; its strength is chosen on validation 
 stamps, which have none, that of the drawings is taken). Every method of one seed gets the same
 labels. Stored are the shares right of each seed, and a mean over seeds for each test picture.
 
+The encoder gets all three sets at 128 pixels, so that its layers can be compared between sets: a
+layer that sees 2 x 2 places of a small picture sees 4 x 4 of a large one. The products are measured
+at twice their size as well, where fine-tuning can be paid for.
+
     OMP_NUM_THREADS=1 python tools/measure_vision_transfer.py
 
 What was measured already is not measured again.
@@ -43,8 +47,8 @@ from ravm_course.vision.products import new_classifier, product_split
 ROOT = Path(__file__).resolve().parents[1]
 STAMPS = ("animals", "food", "household", "vehicles", "clothes", "plants")
 BLOCKS = (1, 3, 5, 8, 11, 15, None)  # features after so many blocks; None: the last maps
-SIZES = {"products": 56, "drawings": 64, "stamps": 128}  # what the encoder gets, in pixels
-A_CLASS = {"products": (1, 3, 10, 30, 100), "drawings": (1, 3, 10, 30, 100), "stamps": (1, 3, 10)}
+SIZES = {"drawings": 128, "stamps": 128, "products at 128": 128, "products": 56}  # in pixels
+A_CLASS = dict.fromkeys(SIZES, (10,)) | {"products": (1, 3, 10, 30, 100)}
 STRENGTHS = (1e-3, 1e-2, 1e-1)
 SCRATCH_STEPS = {1: 60, 3: 100, 10: 150, 30: 300, 100: 600}
 TUNE_STEPS = {1: 30, 10: 60, 100: 150}
@@ -204,8 +208,8 @@ def main() -> None:
             test["right"] = "".join(map(str, before + hits))
         save()
 
-    for name, make in {"drawings": drawings, "stamps": stamps, "products": products}.items():
-        domain = make()
+    for name, size in SIZES.items():
+        domain = {"drawings": drawings, "stamps": stamps}.get(name, products)()
         grey = domain.images.mean(1)
         torch.manual_seed(0)
         kinds = {
@@ -220,7 +224,7 @@ def main() -> None:
             ("untrained", EfficientNetLite0(classes=None).eval()),
         ):
             begin = time.process_time()
-            found = encoder_features(network, domain.images, SIZES[name])
+            found = encoder_features(network, domain.images, size)
             features |= {f"{kind} {where}": values for where, values in found.items()}
             stored.setdefault("encode_seconds", {})[f"{name} | {kind}"] = round(
                 (time.process_time() - begin) / len(domain.images), 5

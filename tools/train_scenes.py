@@ -25,10 +25,10 @@ from torch import Tensor
 
 from ravm_course.data import atomic
 from ravm_course.data.files import manifest
-from ravm_course.training import fingerprint, fit, save_weights
+from ravm_course.training import fingerprint, fit, load_weights, save_weights
 from ravm_course.vision.boxes import Detections
 from ravm_course.vision.kinds import KINDS, PARTS, drawing_parts
-from ravm_course.vision.masks import boxes_of, components, ground_distance
+from ravm_course.vision.masks import boxes_of, components, fill_holes, ground_distance
 from ravm_course.vision.scene_net import SceneNet
 from ravm_course.vision.scene_task import (
     SceneSet,
@@ -88,13 +88,26 @@ def scored(model: SceneNet, part: SceneSet) -> dict:
     return scores | {"found": rows}  # with its kind, in any case, how often there
 
 
+def apart_from_ground(part: SceneSet) -> Tensor:
+    """Return the pixels of things by the program that knows only of the ground, ``(N, H, W)``."""
+    away = torch.cat([ground_distance(some) for some in part.images.split(50)])
+    return fill_holes(away > THRESHOLD)
+
+
+def things_iou(masks: Tensor, part: SceneSet) -> list[float]:
+    """Return the intersection over union of things against ground in each scene."""
+    said, true = masks > 0, part.masks > 0
+    common, union = (some.sum((1, 2)) for some in (said & true, said | true))
+    return [round(value, 4) for value in (common / union).tolist()]
+
+
 def by_hand(part: SceneSet) -> dict[str, float]:
     """Score what learns nothing: smooth ground, connected parts, nearest training drawing."""
     train_part = drawing_parts()["train"]
     known = torch.stack([_crop(image, image.amin(0) < 0.95) for image in train_part.images])
     known = F.normalize(known - known.mean(1, keepdim=True), dim=1)
     masks, found = torch.zeros_like(part.masks), []
-    apart = torch.cat([ground_distance(some) for some in part.images.split(50)]) > THRESHOLD
+    apart = apart_from_ground(part)
     for n, numbered in enumerate(components(apart)):
         boxes = boxes_of(numbered, SMALLEST)
         kinds, scores = [], []
@@ -159,6 +172,17 @@ def main() -> None:
             name: {k: v for k, v in row.items() if k != "found"} for name, row in result.items()
         }
         print(seed, round(seconds), shown, flush=True)
+    if "things_iou" not in facts:
+        shipped = SceneNet(len(KINDS)).half()
+        load_weights(shipped, weights)
+        facts["things_iou"] = {
+            name: {
+                "shipped": things_iou(look_at(shipped.float(), test)[0], test),
+                "by_hand": things_iou(apart_from_ground(test), test),
+            }
+            for name, test in tests.items()
+        }
+        save()
     for name, lateral in (("whole", True), ("without the way across", False)):
         rows = facts["ablation"].setdefault(name, [])
         for seed in range(len(rows), options.seeds):

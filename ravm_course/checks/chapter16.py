@@ -126,12 +126,13 @@ def check_keep_best(student: Callable[[Tensor, Tensor, float], list[int]]) -> No
     Examples
     --------
     >>> check_keep_best(_keep_best)
-    Right: 7 cases agree.
+    Right: 8 cases agree.
     """
     chain = torch.tensor([[0, 0, 10, 10], [4, 0, 14, 10], [8, 0, 18, 10]]).float()
     inside = torch.tensor([[0, 0, 20, 20], [5, 5, 10, 10], [0, 0, 20, 19]]).float()
     apart = torch.tensor([[0, 0, 4, 4], [4, 0, 8, 4], [30, 30, 40, 44]]).float()
     corners = torch.tensor([[0, 0, 4, 4], [7, 7, 11, 11]]).float()
+    half = torch.tensor([[0, 0, 2, 1], [0, 0, 1, 1]]).float()
     draw = torch.Generator().manual_seed(4)
     corner = torch.rand(12, 2, generator=draw) * 20
     many = torch.cat([corner, corner + 6 + torch.rand(12, 2, generator=draw) * 6], dim=1)
@@ -142,6 +143,7 @@ def check_keep_best(student: Callable[[Tensor, Tensor, float], list[int]]) -> No
         (inside, torch.tensor([0.6, 0.5, 0.9]), 0.5),  # a small one in a large one is another
         (many, torch.rand(12, generator=draw), 0.25),
         (corners, torch.tensor([0.5, 0.6]), 0.25),
+        (half, torch.tensor([0.9, 0.8]), 0.5),  # an overlap of exactly the threshold is allowed
         (torch.zeros(0, 4), torch.zeros(0), 0.5),
     ]
     check(

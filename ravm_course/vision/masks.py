@@ -5,8 +5,9 @@ ground; so it is scored class by class, by intersection over union of what is th
 said (Everingham et al., "The PASCAL visual object classes challenge", IJCV 2010, section 4).
 
 :func:`ground_distance` is the baseline: it knows that the ground of a composed scene is smooth,
-fits it, and calls what differs an object. :func:`components` makes objects of such pixels. Neither
-can tell two things that touch, nor say what they are.
+fits it, and calls what differs an object; :func:`fill_holes` adds what such pixels enclose, and
+:func:`components` makes objects of them. None can tell two things that touch, nor say what they
+are.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.ndimage import binary_fill_holes
 from torch import Tensor
 
 
@@ -112,6 +114,28 @@ def ground_distance(images: Tensor, *, rounds: int = 6, keep: float = 0.12) -> T
         surface = terms @ torch.linalg.solve(left, weighted.transpose(1, 2) @ pixels)
         distance = (pixels - surface).norm(dim=2)
     return distance.view(batch, height, width).float()
+
+
+def fill_holes(mask: Tensor) -> Tensor:
+    """Add to each mask what it encloses.
+
+    Parameters
+    ----------
+    mask
+        Booleans ``(B, H, W)``.
+
+    Returns
+    -------
+    Tensor
+        ``(B, H, W)``.
+
+    Examples
+    --------
+    >>> ring = torch.tensor([[[1, 1, 1], [1, 0, 1], [1, 1, 1]]]).bool()
+    >>> fill_holes(ring).all(), fill_holes(ring[:, :2]).sum()
+    (tensor(True), tensor(5))
+    """
+    return torch.from_numpy(np.stack([binary_fill_holes(some) for some in mask.numpy()]))
 
 
 def components(mask: Tensor) -> Tensor:

@@ -90,6 +90,10 @@ def in_place(ids, chance, others, mask, share):
     return ids, targets
 
 
+def floating(ids, chance, others, mask, share):
+    return tuple(part.double() for part in right_hide(ids, chance, others, mask, share))
+
+
 def test_hide_accepts(capsys):
     chapter09.check_hide(right_hide)
     assert "Right" in capsys.readouterr().out
@@ -102,7 +106,7 @@ def test_hide_accepts(capsys):
     "wrong",
     [
         always_mask, targets_leak, only_masked_are_targets, random_and_mask_exchanged,
-        wrong_order, share_forgotten, zero_ignored, in_place,
+        wrong_order, share_forgotten, zero_ignored, in_place, floating,
     ],
 )  # fmt: skip
 def test_hide_rejects(wrong):

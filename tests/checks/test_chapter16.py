@@ -90,13 +90,16 @@ def overlap(a, b):
     return common / (sum(areas) - common)
 
 
-def keep_best(boxes, scores, threshold, *, measure=overlap, against_all=False, ascending=False):
+def keep_best(
+    boxes, scores, threshold, *, measure=overlap, against_all=False, ascending=False, strict=False
+):
     boxes = boxes.tolist()
     order = scores.argsort(descending=not ascending).tolist()
     kept, seen = [], []
     for i in order:
         rivals = seen if against_all else kept
-        if all(measure(boxes[i], boxes[j]) <= threshold for j in rivals):
+        overlaps = [measure(boxes[i], boxes[j]) for j in rivals]
+        if all(value < threshold or (value == threshold and not strict) for value in overlaps):
             kept.append(i)
         seen.append(i)
     return kept
@@ -104,7 +107,7 @@ def keep_best(boxes, scores, threshold, *, measure=overlap, against_all=False, a
 
 def test_keep_best_accepts(capsys):
     chapter16.check_keep_best(keep_best)
-    assert "Right: 7" in capsys.readouterr().out
+    assert "Right: 8" in capsys.readouterr().out
 
 
 def common_of_smaller(a, b):
@@ -135,6 +138,7 @@ def without_clamp(a, b):
         lambda b, s, t: keep_best(b, s, t, measure=common_of_smaller),
         lambda b, s, t: keep_best(b, s, t, measure=over_both_areas),
         lambda b, s, t: keep_best(b, s, t, measure=without_clamp),
+        lambda b, s, t: keep_best(b, s, t, strict=True),
         lambda b, s, t: keep_best(b, s, 1 - t),
         lambda b, s, t: s.argsort(descending=True).tolist(),
         lambda b, s, t: keep_best(b, s, t)[:1],
