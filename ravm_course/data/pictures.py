@@ -67,8 +67,8 @@ def read_picture(
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
+    OSError
+        If there is no such file (``FileNotFoundError``), or the system does not give it.
     PictureError
         If it is too large, damaged, cut off, or no picture in one of `FORMATS`.
 
@@ -108,6 +108,8 @@ def read_picture(
                 "it smaller with another program first."
             ) from error
         except _DAMAGED as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the disk or the rights, not the picture
             raise PictureError(
                 f"{name}: the picture is damaged, cut off or of a rare kind ({error}): fetch it "
                 "again, or save it in 8 bits with another program."

@@ -160,6 +160,18 @@ def test_missing_files_and_folders_are_named(tmp_path):
             read_picture(path)
 
 
+def test_a_fault_of_the_disk_is_not_a_fault_of_the_picture(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(saved(Image.fromarray(COLOURS), "PNG"))
+
+    def failing(*arguments, **options):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Image, "open", failing)
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        read_picture(tmp_path / "a.png")
+    assert not isinstance(caught.value, PictureError)
+
+
 @pytest.mark.parametrize(
     "data", [png_of(60_000, 60_000), png_of(10_000, 9_000), png_of(MAX_PIXELS + 1, 1)]
 )

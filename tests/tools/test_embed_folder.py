@@ -100,14 +100,27 @@ def wait_for(process, out, count):
         time.sleep(0.01)
 
 
-def start(*arguments, **options):
-    command = [sys.executable, str(TOOL), *map(str, arguments)]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, **options
-    )
+@pytest.fixture
+def start():
+    """Return a function that starts the tool; what still runs after the test is killed."""
+    running = []
+
+    def starting(*arguments):
+        command = [sys.executable, str(TOOL), *map(str, arguments)]
+        running.append(
+            subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT
+            )
+        )
+        return running[-1]
+
+    yield starting
+    for process in running:
+        process.kill()
+        process.communicate()
 
 
-def test_a_killed_run_goes_on_where_it_was(pictures, whole, tmp_path, capsys):
+def test_a_killed_run_goes_on_where_it_was(pictures, whole, tmp_path, capsys, start):
     out = tmp_path / "out"
     process = start(pictures, out, *SMALL)
     wait_for(process, out, 2)
@@ -128,8 +141,10 @@ def test_a_killed_run_goes_on_where_it_was(pictures, whole, tmp_path, capsys):
     assert contents(out) == contents(whole)
 
 
-def test_ray_gives_the_shards_of_killed_workers_to_others(pictures, whole, tmp_path, monkeypatch):
-    pytest.importorskip("ray.data", reason="Ray is not installed: pip install -e '.[scale]'")
+def test_ray_gives_the_shards_of_killed_workers_to_others(
+    pictures, whole, tmp_path, monkeypatch, start
+):
+    pytest.importorskip("ray.data", reason="Ray is not installed: see the head of tools/lock.py")
     import psutil
 
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # the test writes no token into the home
