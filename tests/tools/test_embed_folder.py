@@ -116,8 +116,8 @@ def start():
 
     yield starting
     for process in running:
-        process.kill()
-        process.communicate()
+        with process:  # waits for it and closes its pipe
+            process.kill()
 
 
 def test_a_killed_run_goes_on_where_it_was(pictures, whole, tmp_path, capsys, start):
