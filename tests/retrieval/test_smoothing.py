@@ -61,8 +61,8 @@ def test_links_go_to_the_nearest_with_weights_that_sum_to_one():
 @pytest.mark.parametrize(
     ("scores", "links", "share", "message"),
     [
-        (np.zeros(3), csr_array(np.eye(3)), 0.5, "expected"),
-        (np.zeros((2, 1)), csr_array(np.eye(3)), 0.5, "expected"),
+        (np.zeros(3), csr_array(np.eye(3)), 0.5, "do not fit"),
+        (np.zeros((2, 1)), csr_array(np.eye(3)), 0.5, "do not fit"),
         (np.zeros((3, 1)), csr_array(2 * np.eye(3)), 0.5, "neither to one"),
         (np.zeros((3, 1)), csr_array(np.eye(3)), 1.0, "below 1"),
     ],
