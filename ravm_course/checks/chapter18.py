@@ -8,7 +8,7 @@ import numpy as np
 
 from ravm_course.checks.compare import check, check_value
 
-_VECTORS, _NUMBERS, _PIECES, _LISTS, _PROBES = 10**7, 256, 32, 4096, 16
+_VECTORS, _NUMBERS, _PIECES, _LISTS, _PROBES = 10**7, 256, 32, 4000, 16
 
 
 def check_budget(vector_bytes: int, code_bytes: int, distances: float) -> None:
