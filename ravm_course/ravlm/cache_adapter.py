@@ -263,18 +263,27 @@ def prototype_scores(features: Tensor, keys: Tensor, labels: Tensor, classes: in
 
 
 def _nearest(features: Tensor, keys: Tensor, k: int | None) -> tuple[Tensor, Tensor]:
-    """Return cosines and rows of the k nearest keys, or of all in their order: (Q, k) each."""
+    """Return cosines and rows of the k nearest keys, or of all, in the order of the keys: (Q, k).
+
+    Of those that are as near as the k-th, the first are taken.
+    """
     if features.ndim != 2 or features.shape[1] != keys.shape[1]:
         raise ValueError(
             f"features have shape {tuple(features.shape)}, expected (Q, {keys.shape[1]})."
         )
     nearness = features @ keys.T
+    if not nearness.isfinite().all():
+        raise ValueError("a feature or a key holds NaN or infinity: find and remove it.")
     if k is None:
         return nearness, torch.arange(len(keys)).expand(len(features), -1)
     if not 1 <= k <= len(keys):
         raise ValueError(f"k is {k}, expected 1 to {len(keys)}, the number of keys.")
-    nearness, rows = nearness.sort(dim=1, descending=True, stable=True)
-    return nearness[:, :k], rows[:, :k]
+    last = nearness.topk(k, dim=1).values[:, -1:]
+    nearer, level = nearness > last, nearness == last
+    missing = k - nearer.sum(dim=1, keepdim=True)
+    chosen = nearer | (level & (level.cumsum(dim=1) <= missing))
+    rows = chosen.nonzero()[:, 1].view(len(features), k)
+    return nearness.gather(1, rows), rows
 
 
 def _by_class(shares: Tensor, labels: Tensor, classes: int) -> Tensor:

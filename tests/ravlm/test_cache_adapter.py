@@ -136,9 +136,11 @@ def test_knn_probabilities_agree_with_scikit_learn(k):
 
 
 def test_of_equally_near_keys_the_first_counts():
-    keys = torch.eye(2)[[0, 0, 0]]
-    voted = knn_probabilities(torch.eye(2)[:1], keys, torch.tensor([2, 0, 1]), 3, k=1)
-    assert voted.tolist() == [[0, 0, 1]]
+    keys, features = torch.eye(2)[[1, 0, 0, 0, 1]], torch.eye(2)
+    voted = knn_probabilities(features, keys, torch.tensor([3, 2, 0, 1, 4]), 5, k=1)
+    assert voted.tolist() == [[0, 0, 1, 0, 0], [0, 0, 0, 1, 0]]
+    voted = knn_probabilities(features, keys, torch.tensor([3, 2, 0, 1, 4]), 5, k=2)
+    assert voted.tolist() == [[0.5, 0, 0.5, 0, 0], [0, 0, 0, 0.5, 0.5]]
 
 
 def test_prototypes_are_means_of_unit_length():
@@ -235,6 +237,8 @@ def test_errors():
         adapter.cache_logits(features, k=1)
     with pytest.raises(ValueError, match=r"expected \(Q, 7\)"):
         adapter.cache_logits(features[:, :2])
+    with pytest.raises(ValueError, match="holds NaN"):
+        knn_probabilities(features * math.nan, keys, labels, CLASSES, k=2)
     with pytest.raises(ValueError, match="temperature is 0"):
         knn_probabilities(features, keys, labels, CLASSES, k=1, temperature=0)
     with pytest.raises(ValueError, match="k is 24"):

@@ -1,13 +1,17 @@
 """Drawing in openmoji's hand: nothing leaks, and no judge can be won by a copy."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from ravm_course.data import load_emoji, load_emoji_splits
-from ravm_course.ravlm.redraw_task import load_redraw_task, palette
-from ravm_course.vlm import CLIP, CLIPConfig
+from ravm_course.ravlm.redraw_task import CONDITIONS, load_redraw_task, palette
+from ravm_course.training import fingerprint
+from ravm_course.vlm import CLIP, CLIPConfig, load_pretrained
 
 EMOJI, SPLITS = load_emoji(), load_emoji_splits()
 
@@ -89,6 +93,21 @@ def test_palette_does_not_see_where_a_colour_is():
     drawing = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
     np.testing.assert_allclose(palette(drawing), palette(drawing.flip(-1)))
     np.testing.assert_allclose((palette(drawing) ** 2).sum(1), 1, atol=1e-6)
+
+
+def test_the_record_is_of_this_task(task):
+    file = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "redraw.json"
+    record = json.loads(file.read_text(encoding="utf-8"))
+    assert record["rows"] == {"held": task.held.tolist(), "new": task.new.tolist()}
+    assert record["towers"] == fingerprint(load_pretrained("towers"))
+    assert len(record["runs"]) == 2 * len(record["options"]["seeds"]) >= 10
+    for name, conditions in record["results"].items():
+        assert {"truth", "copy", "none", *CONDITIONS} <= set(conditions)
+        for verdict in conditions.values():
+            assert len(verdict["both"]) == len(record["rows"][name])
+            assert np.mean(verdict["both"]) == pytest.approx(
+                np.mean(verdict["both_by_seed"]), abs=1e-3
+            )
 
 
 def test_errors():
