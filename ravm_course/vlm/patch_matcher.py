@@ -129,7 +129,14 @@ def stored_rows(label: Tensor, names: int) -> Tensor:
 
 
 def matching_drawer(
-    parts: Tensor, label: Tensor, wrong: Tensor, *, batch: int = 48, candidates: int = 8
+    parts: Tensor,
+    label: Tensor,
+    wrong: Tensor,
+    *,
+    queries: Tensor | None = None,
+    copied: Tensor | None = None,
+    batch: int = 48,
+    candidates: int = 8,
 ) -> Callable[[torch.Generator], tuple]:
     """Return a function that draws lists to learn matching from, for ``training.fit``.
 
@@ -141,6 +148,9 @@ def matching_drawer(
         Their names, ``(M,)``.
     wrong
         For each drawing, wrong names that a first stage finds near, ``(M, W)``; each has a drawing.
+    queries, copied
+        Parts of V changed copies of drawings, ``(V, P, C)``, and which drawing each is a copy of,
+        ``(V,)``: what is asked for. None: the drawings as they are.
     batch
         Lists a batch.
     candidates
@@ -170,23 +180,30 @@ def matching_drawer(
             f"parts {tuple(parts.shape)}, label {tuple(label.shape)}, wrong {tuple(wrong.shape)}: "
             f"expected M rows each, and at least {candidates - 1} wrong names."
         )
+    if (queries is None) != (copied is None) or (
+        queries is not None and len(queries) != len(copied)
+    ):
+        raise ValueError("give queries and copied together, one drawing for each query.")
+    if queries is None:
+        queries, copied = parts, torch.arange(len(parts))
     rows = stored_rows(label, int(max(label.max(), wrong.max())) + 1)
     counts = (rows >= 0).sum(1)
     if bool((wrong == label[:, None]).any()) or not bool((counts[wrong] > 0).all()):
         raise ValueError("a wrong name is the right one, or has no drawing: leave it out.")
-    usable = torch.nonzero(counts[label] > 1).squeeze(1)
+    usable = torch.nonzero(counts[label[copied]] > 1).squeeze(1)
     if not len(usable):
         raise ValueError("no name has two drawings: there is nothing to compare a drawing with.")
 
     def draw(generator: torch.Generator) -> tuple:
-        query = usable[torch.randint(len(usable), (batch,), generator=generator)]
+        asked = usable[torch.randint(len(usable), (batch,), generator=generator)]
+        query = copied[asked]
         some = torch.rand(batch, wrong.shape[1], generator=generator).argsort(1)
         others = wrong[query].gather(1, some[:, : candidates - 1])
         chosen = rows[torch.cat([label[query, None], others], dim=1)]
         missing = (chosen < 0) | (chosen == query[:, None, None])
         relevance = torch.zeros(batch, candidates)
         relevance[:, 0] = 1
-        return (parts[query], parts[chosen.clamp(min=0)], missing), relevance
+        return (queries[asked], parts[chosen.clamp(min=0)], missing), relevance
 
     return draw
 

@@ -82,6 +82,26 @@ def test_the_query_is_never_among_the_drawings_and_the_right_name_comes_first():
     torch.testing.assert_close(again[0][0], picture)
 
 
+def test_a_changed_copy_never_meets_the_drawing_it_is_a_copy_of():
+    parts = torch.arange(12.0)[:, None, None].expand(12, 2, 4)
+    label, copied = torch.arange(12) // 3, torch.tensor([4, 4, 9])
+    wrong = (label[:, None] + torch.arange(1, 4)) % 4
+    queries = 100 + torch.arange(3.0)[:, None, None].expand(3, 2, 4)
+    draw = matching_drawer(
+        parts, label, wrong, queries=queries, copied=copied, batch=50, candidates=3
+    )
+    (picture, drawings, missing), _ = draw(torch.Generator().manual_seed(0))
+    asked = (picture[:, 0, 0] - 100).long()
+    assert set(asked.tolist()) == {0, 1, 2}
+    numbers = drawings[..., 0, 0].long()
+    assert not ((numbers == copied[asked][:, None, None]) & ~missing).any()
+    first = torch.where(missing, -1, label[numbers]).amax(-1)[:, 0]
+    torch.testing.assert_close(first, label[copied[asked]])
+    for some in ({"queries": queries}, {"queries": queries, "copied": copied[:2]}):
+        with pytest.raises(ValueError, match="one drawing for each query"):
+            matching_drawer(parts, label, wrong, candidates=3, **some)
+
+
 def test_it_learns_which_features_to_compare():
     """Half of the features name the drawing, the other half belong to the artist."""
     generator = torch.Generator().manual_seed(1)
