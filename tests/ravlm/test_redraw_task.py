@@ -97,6 +97,8 @@ def test_palette_does_not_see_where_a_colour_is():
 
 def test_the_record_is_of_this_task(task):
     file = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "redraw.json"
+    if not file.is_file():
+        pytest.skip("benchmarks are not part of an installed package")
     record = json.loads(file.read_text(encoding="utf-8"))
     assert record["rows"] == {"held": task.held.tolist(), "new": task.new.tolist()}
     assert record["towers"] == fingerprint(load_pretrained("towers"))
