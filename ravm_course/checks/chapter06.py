@@ -99,7 +99,7 @@ def check_gru_step(student: Callable[..., np.ndarray]) -> None:
     """
     rng = np.random.default_rng(0)
     cases = []
-    for batch, channels, hidden in ((1, 1, 1), (1, 3, 2), (4, 2, 5), (3, 6, 6)):
+    for batch, channels, hidden in ((1, 3, 2), (1, 1, 1), (4, 2, 5), (3, 6, 6)):
         rows = 3 * hidden
         shapes = ((batch, channels), (batch, hidden), (rows, channels), (rows, hidden))
         cases.append(tuple(rng.normal(0, 1, s) for s in (*shapes, (rows,), (rows,))))
@@ -135,7 +135,10 @@ def _hint(came: object, case: tuple[np.ndarray, ...]) -> str:
         return "z is the share of the old state that stays; you gave it to the new one."
     if np.allclose(came, (1 - z) * np.tanh(a_n + b_n) + z * h):
         return "The reset gate r is missing: it multiplies what the state says to n."
-    n = np.tanh(a_n + (r * h) @ np.split(weight_hh, 3)[2].T + np.split(bias_hh, 3)[2])
+    own = np.split(bias_hh, 3)[2]
+    if np.allclose(came, (1 - z) * np.tanh(a_n + r * (b_n - own) + own) + z * h):
+        return "r multiplies the product together with its bias; yours stands outside."
+    n = np.tanh(a_n + (r * h) @ np.split(weight_hh, 3)[2].T + own)
     if np.allclose(came, (1 - z) * n + z * h):
         return (
             "You reset the state before the product, as the first paper has it. Here, as in "

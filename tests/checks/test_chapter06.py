@@ -68,6 +68,9 @@ def variant(*, order=(0, 1, 2), swap=False, reset="after", squash=np.tanh, bias=
         elif reset == "before":
             u, c = np.split(weight_hh, 3)[2], np.split(bias_hh, 3)[2]
             new = squash(n + (r * h) @ u.T + c)
+        elif reset == "outside":
+            c = np.split(bias_hh, 3)[2]
+            new = squash(n + r * (n_h - c) + c)
         elif reset == "all":
             new = squash(r * (n + n_h))
         else:
@@ -82,6 +85,7 @@ def variant(*, order=(0, 1, 2), swap=False, reset="after", squash=np.tanh, bias=
     [
         (variant(swap=True), "share of the old state that stays"),
         (variant(reset="before"), "before the product"),
+        (variant(reset="outside"), "yours stands outside"),
         (variant(reset="none"), "reset gate r is missing"),
         (variant(reset="all"), "blocks of rows"),
         (variant(order=(1, 0, 2)), "blocks of rows are r, z, n"),
