@@ -85,14 +85,34 @@ class PatchMatcher(nn.Module):
         ValueError
             If a candidate has no drawing.
         """
+        stored = self.encode(drawings)
+        return self.compare(self.encode(picture), self.weigh(picture), stored, missing)
+
+    def encode(self, parts: Tensor) -> Tensor:
+        """Return unit vectors to compare, ``(..., P, C)``, or ``(..., 1, C)`` of the mean.
+
+        A store is encoded once, whatever will be asked for.
+
+        Parameters
+        ----------
+        parts
+            ``(..., P, C)``.
+        """
+        if self.pairing == "mean":
+            parts = parts.mean(-2, keepdim=True)
+        return F.normalize(self.project(parts), dim=-1)
+
+    def weigh(self, picture: Tensor) -> Tensor:
+        """Return how far each place of ``(B, P, C)`` is trusted, ``(B, P)``, summing to one."""
+        if self.pairing == "mean":
+            return picture.new_ones(len(picture), 1)
+        return torch.softmax(self.trust(picture).squeeze(-1), dim=-1)
+
+    def compare(self, seen: Tensor, weights: Tensor, stored: Tensor, missing: Tensor) -> Tensor:
+        """Score candidates from what :meth:`encode` and :meth:`weigh` returned, ``(B, K)``."""
         if bool(missing.all(-1).any()):
             raise ValueError("a candidate has no drawing to compare with: leave it out.")
-        weights = torch.softmax(self.trust(picture).squeeze(-1), dim=-1)[:, None, None]
-        if self.pairing == "mean":
-            picture, drawings = picture.mean(-2, keepdim=True), drawings.mean(-2, keepdim=True)
-            weights = None
-        seen = F.normalize(self.project(picture), dim=-1)[:, None, None]
-        stored = F.normalize(self.project(drawings), dim=-1)
+        seen, weights = seen[:, None, None], weights[:, None, None]
         if self.pairing == "same":
             fits = ((seen * stored).sum(-1) * weights).sum(-1)
         else:
@@ -246,10 +266,12 @@ def match_candidates(
     >>> match_candidates(PatchMatcher(3), parts[2:], parts, rows, torch.tensor([[1, 0]])).argmax(1)
     tensor([1])
     """
-    scores = []
+    stored, scores = model.encode(drawings), []
     for start in range(0, len(picture), batch):
-        chosen = rows[candidates[start : start + batch]]
+        some, chosen = picture[start : start + batch], rows[candidates[start : start + batch]]
         scores.append(
-            model(picture[start : start + batch], drawings[chosen.clamp(min=0)], chosen < 0)
+            model.compare(
+                model.encode(some), model.weigh(some), stored[chosen.clamp(min=0)], chosen < 0
+            )
         )
     return torch.cat(scores)

@@ -56,6 +56,24 @@ def test_all_pairings_have_as_many_weights_and_gradients():
     assert len(sizes) == 1
 
 
+@pytest.mark.parametrize("pairing", PAIRINGS)
+def test_a_store_encoded_once_gives_the_same_scores(pairing):
+    torch.manual_seed(0)
+    model, parts = PatchMatcher(6, pairing), unit(9, 4, 6)
+    with torch.no_grad():
+        model.project.weight.add_(0.3 * torch.randn(6, 6))
+        model.trust.weight.add_(torch.randn(1, 6))
+    rows = stored_rows(torch.arange(9) // 2, 5)
+    candidates = torch.tensor([[0, 4, 2], [3, 1, 4]])
+    chosen = rows[candidates]
+    picture = unit(2, 4, 6, seed=1)
+    expected = model(picture, parts[chosen.clamp(min=0)], chosen < 0)
+    found = match_candidates(model, picture, parts, rows, candidates, batch=1)
+    torch.testing.assert_close(found, expected)
+    places = model.weigh(picture)
+    torch.testing.assert_close(places.sum(1), torch.ones(2))
+
+
 def test_rows_of_names():
     label = torch.tensor([2, 0, 2, 2, 0])
     rows = stored_rows(label, 4)
