@@ -36,6 +36,7 @@ TITLES = {
     "race": "The race of Part I",
     "recurrent": "Recurrent layers",
     "retrieval": "Exact search",
+    "scaling": "Reading and encoding pictures",
     "speedrun": "A neural model in a minute",
     "tokenizer": "Byte-pair encoding",
     "vlm": "Two towers",
