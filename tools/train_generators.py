@@ -3,9 +3,10 @@
 Each seed trains the same network twice for the same number of steps on the same batches: once
 beside two drawings of the same concept by other artists, once beside zeros. Both then draw the two
 test sets of :mod:`ravm_course.ravlm.redraw_task`, the first under four conditions of retrieval.
-Steps, batch and learning rate were set before the tests were looked at but for a trial of a few
-settings on them, which compared what the network predicts (the drawing or the direction) and how
-many drawings a batch holds. No weights are written: what the chapter shows it trains itself.
+What the network predicts (the drawing or the direction) and how many drawings a batch holds were
+chosen in a trial that looked at drawings of the tests; both networks of a seed share these choices,
+so the difference between them was not chosen. The number of steps was set by the time at hand. No
+weights are written: what the chapter shows it trains itself.
 
     python tools/train_generators.py
     python tools/train_generators.py --seeds 0 --steps 20 --output trial.json
