@@ -47,6 +47,7 @@ from ravm_course import data
 from ravm_course.data.atomic import write_text
 
 CLASSES = 0.4  # weight of the mean of ImageNet's names
+TUNED = (("all names", 200), ("teacher", 200), ("all names", 1000))  # losses, and steps with them
 
 
 def centred_names(hiding: Hiding, vectors: Tensor) -> Tensor:
@@ -170,18 +171,18 @@ def small(exam: Exam, see, names: Tensor, own: Tensor, work: Path) -> dict:
     return {"hidden by number of training concepts (kernel ridge, 64 px)": curve}
 
 
-def tuned(exam: Exam, names: Tensor, steps: int, written: Callable[[], None]) -> None:
+def tuned(exam: Exam, names: Tensor, written: Callable[[], None]) -> None:
     """Measure the losses again where the upper half of the network is tuned with the head."""
     h = exam.hiding
     maps = LowerMaps(h.train, np.concatenate([h.asked, h.watched]))
     own = torch.from_numpy(exam.emoji.concept[h.train])
-    for arm in ("all names", "teacher"):
+    for loss, steps in TUNED:
 
-        def tell(encode, done: int, arm: str = arm) -> float:
-            found = exam.measure(f"tuned, 64 px, loss: {arm}, step {done}", encode, names)
+        def tell(encode, done: int, arm: str = f"{loss}, {steps} steps") -> float:
+            found = exam.measure(f"tuned, 64 px, loss: {arm}, after {done}", encode, names)
             return 1 - found["seen"][0]
 
-        tune(LOSSES[arm], maps, own, names, h.known, tell, steps=steps)
+        tune(LOSSES[loss], maps, own, names, h.known, tell, steps=steps)
         written()
 
 
@@ -192,7 +193,6 @@ def main(arguments: list[str] | None = None) -> None:
     )
     add = parser.add_argument
     add("--threads", type=int, default=1, help="CPU threads (%(default)s)")
-    add("--steps", type=int, default=200, help="of the tuned arms (%(default)s)")
     add("--work", type=Path, default=ROOT / "build" / "towers", help="cache (build/towers)")
     add("--output", type=Path,
         default=ROOT / "ravm_course" / "checkpoints" / "towers-ablations.json")  # fmt: skip
@@ -209,7 +209,7 @@ def main(arguments: list[str] | None = None) -> None:
         write_text(options.output, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 
     written()
-    tuned(exam, names, options.steps, written)
+    tuned(exam, names, written)
 
 
 def about(hiding: Hiding) -> dict:

@@ -17,7 +17,7 @@ if not (ROOT / "tools" / "ablate_towers.py").is_file():
     pytest.skip("the tools are not part of an installed package", allow_module_level=True)
 sys.path.insert(0, str(ROOT / "tools"))
 import ablation_arms as arms  # noqa: E402
-from ablate_towers import errors, neighbours  # noqa: E402
+from ablate_towers import TUNED, errors, neighbours  # noqa: E402
 from hidden_concepts import BASE, HIDDEN, Exam, Hiding  # noqa: E402
 
 RECORD = ROOT / "ravm_course" / "checkpoints" / "towers-ablations.json"
@@ -164,3 +164,11 @@ def test_names_that_were_shuffled_teach_nothing(record):
     chance = 1 / len(record["hidden"])
     assert control["hidden"][1] <= chance
     assert record["arms"][BASE]["seeds"]["0"]["hidden"][1] > 5 * chance
+
+
+def test_tuned_ways_begin_where_ridge_regression_ends(record):
+    base = record["arms"][BASE]["seeds"]["0"]
+    for loss, steps in TUNED:
+        arm = record["arms"][f"tuned, 64 px, loss: {loss}, {steps} steps, after 0"]["seeds"]["0"]
+        for key in ("hidden", "seen"):
+            assert arm[key][0] == pytest.approx(base[key][0], abs=0.01)
