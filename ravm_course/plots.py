@@ -284,6 +284,12 @@ def interval_bars(
         axes.axvline(reference, color=BLACK, linestyle="--", linewidth=1)
     axes.set(yticks=place, yticklabels=labels, xlabel=xlabel)
     axes.margins(x=0.28)
+    ticks = axes.get_xticks()
+    largest = max(0, *(max(interval.high, interval.mean) for interval in intervals))
+    needed = int(np.searchsorted(ticks, largest)) + 1  # the room for texts needs none
+    limits = axes.get_xlim()
+    axes.set_xticks(ticks[:needed])
+    axes.set_xlim(limits)
     axes.grid(visible=False, axis="y")
     axes.invert_yaxis()
     return figure

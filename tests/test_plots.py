@@ -108,3 +108,10 @@ def test_the_figures_are_unknown_to_pyplot():
     before = plt.get_fignums()
     plots.subplots()
     assert plt.get_fignums() == before
+
+
+def test_an_axis_of_shares_ends_at_one():
+    figure = plots.interval_bars(["a", "b"], [Interval(0.5, 0.4, 0.6), Interval(0.95, 0.9, 0.99)])
+    axes = figure.axes[0]
+    assert axes.get_xticks().max() == pytest.approx(1)
+    assert axes.get_xlim()[1] > 1.05  # there is room for the numbers
