@@ -158,14 +158,17 @@ def show(value: object) -> str:
 def benchmark_sections(folder: Path) -> list[str]:
     """Return one section for each result file: title, command, figures, machine.
 
-    A result file holds ``command``, ``machine`` and ``results``; ``title`` and ``note`` are shown
-    if they are there. Results that are a list of objects, or objects with the same keys under
-    several names, become a table with one row each; anything else becomes a list of facts. Long
-    lists, such as what each speech cost, stay in the file.
+    A result file holds ``command``, ``machine`` and ``results``; others, such as the record of a
+    training, are left out. ``title`` and ``note`` are shown if they are there. Results that are a
+    list of objects, or objects with the same keys under several names, become a table with one row
+    each; anything else becomes a list of facts. Long lists, such as what each speech cost, stay in
+    the file.
     """
     lines = []
     for path in sorted(folder.glob("*.json")):
         record = json.loads(path.read_text(encoding="utf-8"))
+        if "machine" not in record:
+            continue
         title = record.get("title", TITLES.get(path.stem, path.stem.replace("_", " ")))
         lines += [f"### {title[:1].upper()}{title[1:]}", ""]
         if record.get("note"):

@@ -166,3 +166,9 @@ def test_long_lists_stay_in_the_file(tmp_path):
     assert "0, 1, 2, 3, 4, 5, 6, 7" in text
     for gone in ("7, 8", "Curves", "bits", "Bytes"):
         assert gone not in text
+
+
+def test_records_of_trainings_are_left_out(tmp_path):
+    record = {"command": "python tools/train_x.py", "results": {"share": 0.5}}
+    (tmp_path / "x.json").write_text(json.dumps(record), encoding="utf-8")
+    assert measure_chapters.benchmark_sections(tmp_path) == []
