@@ -15,13 +15,14 @@ export PYTHONUTF8 := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve lab test lint unit chapters site-tests bench lock clean
+.PHONY: help book serve lab test lint unit chapters site-tests scale-tests bench lock clean
 
 help:
 	@echo "make book    build the site into $(SITE)"
 	@echo "make serve   build it and serve it at http://127.0.0.1:$(PORT)"
 	@echo "make lab     open the chapters in JupyterLab"
 	@echo "make test    everything that CI checks: lint, unit, chapters, site-tests"
+	@echo "make scale-tests  embeds a folder with Ray, which is kept apart in build/scale"
 	@echo "make bench   the benchmarks (minutes; wants an idle machine)"
 	@echo "make lock    resolve the lock files anew (maintainers)"
 	@echo "make clean   remove what was built, and the environment"
@@ -89,6 +90,15 @@ site-tests: $(VENV)/dev book
 bench: $(VENV)/dev
 	@for script in $(filter-out benchmarks/timing.py,$(wildcard benchmarks/*.py)); do \
 	    echo "== $$script"; $(PY) $$script || exit 1; done
+
+# Ray brings pandas and pyarrow, which scikit-learn would import in every chapter: so not in .venv.
+build/scale: $(VENV)/dev requirements-scale.lock
+	$(PY) -m pip install --quiet --no-deps --require-hashes --target $@ --upgrade \
+	    --requirement requirements-scale.lock
+	@touch $@
+
+scale-tests: build/scale
+	PYTHONPATH=build/scale RAY_AUTH_MODE=disabled $(BIN)/pytest tests/tools/test_embed_folder.py
 
 lock: $(VENV)/dev
 	$(PY) tools/lock.py

@@ -6,10 +6,8 @@ CUDA libraries that its Linux wheel asks for are left out: torch is installed fi
 alone, so that a CPU build which is already there satisfies it.
 
 ``requirements-scale.lock`` holds Ray and what only Ray needs. It is apart because scikit-learn
-imports pandas and pyarrow wherever it finds them, which would make every chapter slower and larger:
-
-    pip install --target build/scale --no-deps --require-hashes -r requirements-scale.lock
-    PYTHONPATH=build/scale pytest tests/tools
+imports pandas and pyarrow wherever it finds them, which would make every chapter slower and larger;
+``make scale-tests`` installs it into a folder of its own.
 
 Run ``python tools/lock.py`` after changing a dependency; it needs ``uv``, which the ``tools`` extra
 installs.

@@ -142,7 +142,7 @@ def test_a_killed_run_goes_on_where_it_was(pictures, whole, tmp_path, capsys, st
 
 
 def test_ray_gives_the_shards_of_killed_workers_to_others(pictures, tmp_path, monkeypatch, start):
-    pytest.importorskip("ray.data", reason="Ray is not installed: see the head of tools/lock.py")
+    pytest.importorskip("ray.data", reason="Ray is not installed: run make scale-tests")
     import psutil
 
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # the test writes no token into the home
