@@ -12,7 +12,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ravm_course.data.emoji import Emoji, EmojiSplits
@@ -59,21 +58,18 @@ def picture_grids(model: CLIP, pictures: Tensor, batch: int = 256) -> tuple[list
             f"the image tower is a {type(tower).__name__}, expected an ImageTower: load "
             "'emoji-clip'."
         )
-    coarse, fine, vectors = [], [], []
-    with torch.no_grad():
-        for x in pictures.split(batch):
-            if max(x.shape[2:]) > tower.size:
-                x = F.adaptive_avg_pool2d(x, tower.size)
-            x = x.to(memory_format=torch.channels_last) * 2 - 1
-            before = []
-            for layer in tower.trunk:
-                if isinstance(layer, nn.Conv2d):  # where a stage begins, another has ended
-                    before.append(x)
-                x = layer(x)
-            fine.append(before[-1])
-            coarse.append(x)
-            pooled = torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
-            vectors.append(F.normalize(tower.head(pooled), dim=-1))
+    fine, coarse = [], []
+    last = [layer for layer in tower.trunk if isinstance(layer, nn.Conv2d)][-1]
+    hooks = (  # where the last stage begins, the one before has ended
+        last.register_forward_pre_hook(lambda _, given: fine.append(given[0])),
+        tower.trunk.register_forward_hook(lambda *given: coarse.append(given[2])),
+    )
+    try:
+        with torch.no_grad():
+            vectors = [model.encode_image(some) for some in pictures.split(batch)]
+    finally:
+        for hook in hooks:
+            hook.remove()
     return [torch.cat(fine), torch.cat(coarse)], torch.cat(vectors)
 
 

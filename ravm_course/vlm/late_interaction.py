@@ -113,9 +113,7 @@ def patch_vectors(model: CLIP, images: np.ndarray, *, after: int = 11, batch: in
     with torch.no_grad():
         for start in range(0, len(images), batch):
             pictures = to_float(images[start : start + batch])
-            if max(pictures.shape[2:]) > tower.size:
-                pictures = F.adaptive_avg_pool2d(pictures, tower.size)
-            parts.append(tower.backbone.maps(pictures, after).flatten(2).transpose(1, 2))
+            parts.append(tower.maps(pictures, after).flatten(2).transpose(1, 2))
     return torch.cat(parts)
 
 

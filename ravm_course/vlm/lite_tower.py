@@ -66,9 +66,20 @@ class LiteTower(nn.Module):
             If these are no pictures, see
             :meth:`ravm_course.vision.efficientnet.EfficientNetLite0.maps`.
         """
+        return self.backbone.features(self._shrunk(images))
+
+    def maps(self, images: Tensor, after: int) -> Tensor:
+        """Return the maps of the backbone after so many blocks, ``(B, C, S, S)``.
+
+        Parameters and errors are those of :meth:`features` and of
+        :meth:`ravm_course.vision.efficientnet.EfficientNetLite0.maps`.
+        """
+        return self.backbone.maps(self._shrunk(images), after)
+
+    def _shrunk(self, images: Tensor) -> Tensor:
         if images.ndim == 4 and images.is_floating_point() and max(images.shape[2:]) > self.size:
-            images = F.adaptive_avg_pool2d(images, self.size)
-        return self.backbone.features(images)
+            return F.adaptive_avg_pool2d(images, self.size)
+        return images
 
     def forward(self, images: Tensor) -> Tensor:
         """Map pictures ``(B, 3, H, W)`` in [0, 1] to vectors ``(B, dim)`` of any length."""
