@@ -10,6 +10,12 @@ weights are written: what the chapter shows it trains itself.
 
     python tools/train_generators.py
     python tools/train_generators.py --seeds 0 --steps 20 --output trial.json
+
+A long training is done seed by seed, so that one that is stopped loses one seed only:
+
+    python tools/train_generators.py --steps 3000 --seeds 0 --output build/long-0.json
+    python tools/train_generators.py --steps 3000 --seeds 1 --output build/long-1.json
+    python tools/train_generators.py --merge build/long-0.json build/long-1.json --output both.json
 """
 
 from __future__ import annotations
@@ -43,6 +49,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--vectors", type=Path, help="npz with vectors z and names w of all emoji")
+    parser.add_argument(
+        "--merge", type=Path, nargs="+", help="join records of other seeds, and train nothing"
+    )
     parser.add_argument(
         "--output", type=Path, default=ROOT / "benchmarks" / "results" / "redraw.json"
     )
@@ -78,10 +87,55 @@ def sheet(rows_of_pictures: list[torch.Tensor]) -> str:
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
+def merge(records: list[dict]) -> dict:
+    """Return one record of what were several, each of one seed, equal in all else.
+
+    Raises
+    ------
+    SystemExit
+        If they differ in more than the seed, or one holds several.
+    """
+    first = records[0]
+    seeds = [seed for record in records for seed in record["options"]["seeds"]]
+    alike = all(
+        record["options"] | {"seeds": []} == first["options"] | {"seeds": []}
+        and record["towers"] == first["towers"]
+        and record["rows"] == first["rows"]
+        for record in records
+    )
+    if not alike or len(seeds) != len(records) or len(set(seeds)) != len(seeds):
+        raise SystemExit("Expected records of one seed each, all different, and equal otherwise.")
+
+    def join(name: str, condition: str) -> dict:
+        verdicts = [record["results"][name][condition] for record in records]
+        both = [share for verdict in verdicts for share in verdict["both_by_seed"]]
+        keys = [key for key in verdicts[0] if key != "both_by_seed"]
+        return {
+            key: np.round(np.mean([verdict[key] for verdict in verdicts], axis=0), 2).tolist()
+            for key in keys
+        } | {"both_by_seed": both}
+
+    numbers = " ".join(map(str, seeds))
+    return first | {
+        "command": f"python tools/train_generators.py --steps {first['options']['steps']} "
+        f"--seeds {numbers}",
+        "options": first["options"] | {"seeds": seeds},
+        "runs": [run for record in records for run in record["runs"]],
+        "results": {
+            name: {condition: join(name, condition) for condition in conditions}
+            for name, conditions in first["results"].items()
+        },
+    }
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Train every seed, judge, and write the means over seeds of every drawing."""
     options = parse(arguments)
     torch.set_num_threads(1)
+    if options.merge:
+        record = merge([json.loads(path.read_text(encoding="utf-8")) for path in options.merge])
+        atomic.write_text(options.output, json.dumps(record, separators=(",", ":")) + "\n")
+        return
     emoji, model = load_emoji(), load_pretrained("towers")
     if options.vectors:
         with np.load(options.vectors) as file:
