@@ -9,7 +9,7 @@ given. Each step changes one thing.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -59,6 +59,7 @@ def add_countries(
     encode: Callable[[np.ndarray], np.ndarray],
     countries: Sequence[int],
     wording: str = "test",
+    texts: Mapping[int, str] | None = None,
 ) -> None:
     """Add two pictures of each country's flag, both with the passage about the country.
 
@@ -71,22 +72,36 @@ def add_countries(
     countries
         Indices into :func:`ravm_course.data.load_countries`.
     wording
-        Of the passages.
+        Of the passages, which are written from templates.
+    texts
+        Passages to be taken in their place, by country.
     """
-    passages = [make_passage(country, wording) for country in countries]
+    if texts is None:
+        texts = {country: make_passage(country, wording).text for country in countries}
+    names = load_countries()
     for style in STORE_STYLES:
         images = flag_images(countries, style)
         store.add(
-            [f"{load_countries()[country].iso2}/{style}" for country in countries],
+            [f"{names[country].iso2}/{style}" for country in countries],
             encode(images),
-            texts=[passage.text for passage in passages],
+            texts=[texts[country] for country in countries],
             images=list(images),
-            metadata=[{"title": p.title, "country": p.country, "style": style} for p in passages],
+            metadata=[
+                {"title": names[country].name_en, "country": country, "style": style}
+                for country in countries
+            ],
         )
 
 
-def flag_store(encoder: FlagEncoder, countries: Sequence[int], wording: str = "test") -> Datastore:
+def flag_store(
+    encoder: FlagEncoder,
+    countries: Sequence[int],
+    wording: str = "test",
+    texts: Mapping[int, str] | None = None,
+) -> Datastore:
     """Return a new store that holds the flags and passages of some countries.
+
+    The arguments are those of :func:`add_countries`.
 
     Examples
     --------
@@ -95,7 +110,7 @@ def flag_store(encoder: FlagEncoder, countries: Sequence[int], wording: str = "t
     40
     """
     store = Datastore(encoder.config.dim, encoder=fingerprint(encoder))
-    add_countries(store, encoder.encode, countries, wording)
+    add_countries(store, encoder.encode, countries, wording, texts)
     return store
 
 
@@ -198,6 +213,9 @@ def ladder(
     closed_book: ClosedBook | None = None,
     questions: Sequence[Question] | None = None,
     seed: int = 0,
+    *,
+    texts: Mapping[int, str] | None = None,
+    judge: Callable[[Sequence[Answer | str], Sequence[Question]], np.ndarray] = is_right,
 ) -> dict[str, np.ndarray]:
     """Answer the questions about held-out countries under six conditions.
 
@@ -214,11 +232,15 @@ def ladder(
         All of :func:`ravm_course.data.facts.load_questions` for ``"test"`` by default.
     seed
         Draws the random passages.
+    texts
+        Passages by country, for all of them; those of :func:`add_countries` by default.
+    judge
+        Scores the answers to the questions.
 
     Returns
     -------
     dict of str to numpy.ndarray
-        For each condition one bool a question.
+        For each condition what `judge` said: by default, one bool a question.
     """
     split = load_country_split()
     questions = list(questions or load_questions("test"))
@@ -226,10 +248,10 @@ def ladder(
     row = {country: i for i, country in enumerate(asked)}
     images = flag_images(asked, "emojione")
     known = [*split["train"], *split["validation"]]
-    store = flag_store(encoder, known)
+    store = flag_store(encoder, known, texts=texts)
     qa = VisualQA(encoder.encode, store, reader)
     before = [hits[0] for hits in qa.retrieve(images)]
-    add_countries(store, encoder.encode, split["test"])
+    add_countries(store, encoder.encode, split["test"], texts=texts)
     after = [hits[0] for hits in qa.retrieve(images)]
     rng = random.Random(seed)
     ids = list(store)
@@ -248,12 +270,12 @@ def ladder(
         "real, added": lambda country: after[row[country]],
         "oracle": lambda country: hit_of(f"{load_countries()[country].iso2}/{STORE_STYLES[0]}"),
     }
-    texts = [question.text for question in questions]
+    asked_for = [question.text for question in questions]
     results = {}
     if closed_book is not None:
         vectors = encoder.encode(images)[[row[question.country] for question in questions]]
-        results["none"] = is_right(closed_book.answer(vectors, texts), questions)
+        results["none"] = judge(closed_book.answer(vectors, asked_for), questions)
     for name, choose in given.items():
         hits = [[choose(question.country)] for question in questions]
-        results[name] = is_right(qa.read(hits, texts, may_abstain=False), questions)
+        results[name] = judge(qa.read(hits, asked_for, may_abstain=False), questions)
     return results

@@ -122,6 +122,45 @@ def span_log_probs(start: Tensor, end: Tensor, absent: Tensor, mask: Tensor, lon
     return scores - total[:, None, None], absent - total
 
 
+def best_spans(
+    spans: Tensor, absent: Tensor, passages: Sequence[str], *, may_abstain: bool = True
+) -> list[Span]:
+    """Take the most probable span of each passage, or "not here" where that is more probable.
+
+    Parameters
+    ----------
+    spans, absent
+        Log-probabilities ``(B, L, M)`` and ``(B,)`` from :func:`span_log_probs`.
+    passages
+        The B texts that were read.
+    may_abstain
+        Whether "not here" may win.
+
+    Returns
+    -------
+    list of Span
+
+    Examples
+    --------
+    >>> spans, none = torch.tensor([[[0.1], [0.7]]]).log(), torch.tensor([0.2]).log()
+    >>> best_spans(spans, none, ["Is Oslo"])[0].text
+    'Oslo'
+    """
+    best, place = spans.exp().cpu().flatten(1).max(dim=1)
+    found = []
+    for passage, score, at, none in zip(
+        passages, best.tolist(), place.tolist(), absent.exp().tolist(), strict=True
+    ):
+        if may_abstain and none > score:
+            found.append(Span("", none, 0, 0, none))
+            continue
+        i, more = divmod(at, spans.shape[2])
+        words = tokens(passage)
+        start, end = words[i][1], words[i + more][2]
+        found.append(Span(passage[start:end], score, start, end, none))
+    return found
+
+
 class Reader(nn.Module):
     """A small extractive reader.
 
@@ -255,19 +294,7 @@ class Reader(nn.Module):
         batch = self.encode(questions, passages, titles)
         spans, absent = self(ReaderBatch(*(part.to(device) for part in batch)))
         self.train(was_training)
-        best, place = spans.exp().cpu().flatten(1).max(dim=1)
-        found = []
-        for passage, score, at, none in zip(
-            passages, best.tolist(), place.tolist(), absent.exp().tolist(), strict=True
-        ):
-            if may_abstain and none > score:
-                found.append(Span("", none, 0, 0, none))
-                continue
-            i, more = divmod(at, self.config.max_answer)
-            words = tokens(passage)
-            start, end = words[i][1], words[i + more][2]
-            found.append(Span(passage[start:end], score, start, end, none))
-        return found
+        return best_spans(spans, absent, passages, may_abstain=may_abstain)
 
     def read(
         self, question: str, passage: str, title: str = "", *, may_abstain: bool = True

@@ -168,8 +168,8 @@ def encode(
             )
     if not len(questions):
         raise ValueError("there are no questions: pass at least one.")
-    asked = [_checked(text, "question", i) for i, text in enumerate(questions)]
-    read = [_checked(text, "passage", i) for i, text in enumerate(passages)]
+    asked = [checked_words(text, "question", i) for i, text in enumerate(questions)]
+    read = [checked_words(text, "passage", i) for i, text in enumerate(passages)]
     n, length = len(read), max(map(len, read))
     batch = ReaderBatch(
         question=torch.zeros(n, max(map(len, asked)), dtype=torch.long),
@@ -192,7 +192,7 @@ def encode(
                 batch.marks[b, i : i + len(title), 1] = 1
                 batch.marks[b, : len(words), 2][sentence == sentence[i]] = 1
         if answers and answers[b] is not None:
-            i, j = _place(theirs, answers[b], b)
+            i, j = answer_place(theirs, answers[b], b)
             if j - i >= max_answer:
                 raise ValueError(
                     f"answer {b} has {j - i + 1} words, more than max_answer, "
@@ -212,7 +212,7 @@ def _ids(words: Iterable[str], rows: Mapping[str, int]) -> Tensor:
     return torch.tensor([rows.get(word, UNKNOWN) for word in words])
 
 
-def _checked(text: str, kind: str, i: int) -> list[tuple[str, int, int]]:
+def checked_words(text: str, kind: str, i: int) -> list[tuple[str, int, int]]:
     """Split a text and refuse one that cannot be read."""
     if not isinstance(text, str):
         raise TypeError(f"{kind} {i} must be a str, got {type(text).__name__}: {text!r}.")
@@ -226,7 +226,9 @@ def _checked(text: str, kind: str, i: int) -> list[tuple[str, int, int]]:
     return words
 
 
-def _place(words: list[tuple[str, int, int]], answer: tuple[int, int], b: int) -> tuple[int, int]:
+def answer_place(
+    words: list[tuple[str, int, int]], answer: tuple[int, int], b: int
+) -> tuple[int, int]:
     """Return the first and last word of an answer that is given in characters."""
     starts = {start: i for i, (_, start, _) in enumerate(words)}
     ends = {end: i for i, (_, _, end) in enumerate(words)}
