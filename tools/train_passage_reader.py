@@ -49,7 +49,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="(%(default)s)")
-    add("--steps", type=int, default=1600, help="updates (%(default)s)")
+    add("--steps", type=int, default=1500, help="updates (%(default)s)")
     add("--threads", type=int, default=1, help="CPU threads (%(default)s)")
     add("--work", type=Path, default=ROOT / "build" / "passage_reader", help="for unfinished runs")
     add("--output", type=Path, default=ROOT / "ravm_course" / "checkpoints", help="(%(default)s)")
@@ -62,7 +62,7 @@ def train(seed: int, steps: int, checkpoint: Path | None = None) -> PassageReade
     reader = PassageReader(PassageReaderConfig())
     draw = PassageBatches(reader, load_country_split()["train"])
     fit(
-        reader, reader_loss, draw, steps=steps, lr=2e-3, weight_decay=0.01, warmup=steps // 15,
+        reader, reader_loss, draw, steps=steps, lr=3e-3, weight_decay=0.01, warmup=steps // 15,
         clip_norm=1.0, seed=seed, checkpoint=checkpoint,
     )  # fmt: skip
     return reader

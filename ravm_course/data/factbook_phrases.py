@@ -51,7 +51,8 @@ FRAMES_ZH = (
     "悬挂这面旗帜的国家，{p}是什么？",
 )
 
-#: phrases that say what is asked for, in English and in Chinese
+#: phrases that say what is asked for, in English and in Chinese; the foreign ones ask for what no
+#: entry tells
 PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "region": (
         (
@@ -228,6 +229,9 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "the kind of goods that it ships abroad",
             "the good that other countries buy from it",
             "the product it exports first of all",
+            "the thing that others buy from it most",
+            "what foreign buyers get from it",
+            "the ware for which it is known abroad",
         ),
         (
             "主要出口产品",
@@ -250,6 +254,9 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "the country to which most goods are exported",
             "the biggest importer of its products",
             "the partner with the largest share of exports",
+            "the country that buys the most",
+            "the state which is its best customer",
+            "the foreign buyer of most of its goods",
         ),
         (
             "最大出口伙伴",
@@ -274,6 +281,52 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "the money that exports bring in",
         ),
         ("出口总额", "出口额", "出口总值", "出口收入", "出口赚的钱", "出口值多少美元"),
+    ),
+    "foreign": (
+        (
+            "the president",
+            "the head of the government",
+            "the population",
+            "the birth rate",
+            "the number of hospitals",
+            "the price of bread",
+            "the dialling code",
+            "the time zone",
+            "the best football club",
+            "the oldest university",
+            "the average wage",
+            "the internet ending",
+            "the number of cars",
+            "the longest river",
+            "the largest lake",
+            "the most famous writer",
+            "the crime rate",
+            "the tallest building",
+            "the name of the first king",
+            "the biggest bank",
+            "the number of soldiers",
+            "the tax on income",
+            "the most popular dish",
+            "the number of doctors",
+            "the school holidays",
+            "the size of the army",
+        ),
+        (
+            "总统",
+            "人口",
+            "出生率",
+            "医院数量",
+            "面包的价格",
+            "电话区号",
+            "时区",
+            "最好的足球队",
+            "最古老的大学",
+            "平均工资",
+            "最长的河流",
+            "最大的湖",
+            "最有名的作家",
+            "军队规模",
+        ),
     ),
 }
 

@@ -62,12 +62,14 @@ class PassageBatches:
         *,
         batch: int = 32,
         absent: float = 0.3,
-        foreign: float = 0.06,
+        foreign: float = 0.1,
         made: float = 0.5,
     ):
         self.reader, self.batch = reader, batch
         self.absent, self.foreign, self.made = absent, foreign, made
-        self.questions = wordings("train")
+        self.questions = {
+            relation: [text for text, _ in texts] for relation, texts in wordings("train").items()
+        }
         self.asked = {
             relation: [
                 country
@@ -88,18 +90,14 @@ class PassageBatches:
             relation = rng.choice(RELATIONS)
             country = rng.choice(self.asked[relation])
             if rng.random() < self.foreign:
-                questions.append(rng.choice(FOREIGN["train"]))
-                entry = retell(country, None, rng, share)
-                answers.append(())
+                relation, natural = "foreign", FOREIGN["train"]
             else:
-                questions.append(
-                    training_question(relation, rng)
-                    if rng.random() < self.made
-                    else rng.choice(self.questions[relation])[0]
-                )
-                cut = rng.random() < self.absent
-                entry = retell(country, relation, rng, share, cut=cut)
-                answers.append(entry.answers.get(relation, ()))
+                natural = self.questions[relation]
+            made = rng.random() < self.made
+            questions.append(training_question(relation, rng) if made else rng.choice(natural))
+            cut = rng.random() < self.absent
+            entry = retell(country, relation, rng, share, cut=cut)
+            answers.append(entry.answers.get(relation, ()))
             entries.append(entry)
         return self.reader.encode(
             questions, [e.text for e in entries], [e.title for e in entries], answers
@@ -107,7 +105,7 @@ class PassageBatches:
 
 
 def retell(
-    country: int, relation: str | None, rng: random.Random, share: float, *, cut: bool = False
+    country: int, relation: str, rng: random.Random, share: float, *, cut: bool = False
 ) -> Entry:
     """Put some pieces of an entry together, mostly in another order.
 
@@ -116,7 +114,8 @@ def retell(
     country
         Index into :func:`ravm_course.data.load_countries`.
     relation
-        What will be asked for. A piece that answers it is kept, unless there is none.
+        What will be asked for. A piece that answers it is kept, unless there is none;
+        ``"foreign"`` has none in any entry.
     rng
         Source of randomness.
     share
@@ -135,7 +134,7 @@ def retell(
     >>> [entry.text[start:end] for start, end in entry.answers["religion"]]
     ['Hindu']
     """
-    known = relation is not None and answer_text(country, relation) is not None
+    known = relation != "foreign" and answer_text(country, relation) is not None
     pieces = pieces_without(country, relation) if known and cut else pieces_of(country)
     history = [p for p in pieces if p.field == "background"]
     history = rng.sample(history, min(len(history), rng.randint(0, round(5 * share))))
