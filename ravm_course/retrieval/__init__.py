@@ -13,6 +13,7 @@ from ravm_course.retrieval.measures import (
 from ravm_course.retrieval.neighbours import distance_ratio, neighbour_recall
 from ravm_course.retrieval.product import ProductQuantiser
 from ravm_course.retrieval.shards import blank, merge, search_shards
+from ravm_course.retrieval.smoothing import link_neighbours, smooth_scores
 
 __all__ = [
     "InvertedLists",
@@ -22,6 +23,7 @@ __all__ = [
     "average_precision",
     "blank",
     "distance_ratio",
+    "link_neighbours",
     "merge",
     "mrr",
     "ndcg_at_k",
@@ -29,4 +31,5 @@ __all__ = [
     "precision_at_k",
     "recall_at_k",
     "search_shards",
+    "smooth_scores",
 ]
