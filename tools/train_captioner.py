@@ -32,10 +32,10 @@ from ravm_course.data import load_countries, load_emoji, load_emoji_splits
 from ravm_course.data.atomic import write_text
 from ravm_course.data.facts import load_country_split
 from ravm_course.nn.transformer import count_parameters
-from ravm_course.ravlm.caption_batches import describe
 from ravm_course.ravlm.caption_ladder import caption_ladder
 from ravm_course.ravlm.caption_words import Vocabulary, split_words
-from ravm_course.ravlm.captioner import WAYS, Captioner, CaptionerConfig, caption_loss
+from ravm_course.ravlm.caption_writing import caption_loss, describe
+from ravm_course.ravlm.captioner import WAYS, Captioner, CaptionerConfig
 from ravm_course.ravlm.datastore import Datastore
 from ravm_course.ravlm.flag_captions import (
     FlagCaptionBatches,

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from ravm_course.ravlm.caption_words import BEGIN, END, Vocabulary, split_words
-from ravm_course.ravlm.captioner import Captioner, CaptionerConfig, Source, write_captions
-from ravm_course.training import load_shipped, shipped_facts
+from ravm_course.ravlm.captioner import Source
 
 
 class Found(NamedTuple):
@@ -19,13 +18,6 @@ class Found(NamedTuple):
 
     caption: str
     nearness: float
-
-
-class Description(NamedTuple):
-    """What was written, and for each of its words (and the end) how probable copying was."""
-
-    text: str
-    copied: tuple[float, ...]
 
 
 def pack_source(
@@ -112,75 +104,3 @@ def pack_captions(
     for i, row in enumerate(rows):
         ids[i, : len(row)] = torch.tensor(row)
     return ids
-
-
-def describe(
-    model: Captioner,
-    vocabulary: Vocabulary,
-    parts: Tensor,
-    found: Sequence[Sequence[Found]],
-    *,
-    batch: int = 64,
-) -> list[Description]:
-    """Describe pictures, with what was retrieved for each.
-
-    Parameters
-    ----------
-    model, vocabulary
-        Which belong together.
-    parts
-        Of the pictures, ``(N, P, D)``.
-    found
-        What was retrieved for each, nearest first.
-    batch
-        Pictures described at a time.
-
-    Returns
-    -------
-    list of Description
-
-    Examples
-    --------
-    >>> from ravm_course.ravlm.captioner import CaptionerConfig
-    >>> vocabulary = Vocabulary(["cat"], places=2)
-    >>> config = CaptionerConfig(vocabulary.size, 2, parts=1, part_channels=8, channels=16)
-    >>> model = Captioner(config).eval()
-    >>> len(describe(model, vocabulary, torch.zeros(3, 1, 8), [[Found("cat", 1.0)], [], []]))
-    3
-    """
-    described = []
-    for start in range(0, len(parts), batch):
-        some = slice(start, start + batch)
-        source, own = pack_source(
-            vocabulary, parts[some], found[some], longest=model.config.longest
-        )
-        words, gates = write_captions(model, source)
-        for ids, row, gate in zip(words.tolist(), own, gates.tolist(), strict=True):
-            end = ids.index(END) + 1 if END in ids else len(ids)
-            described.append(Description(vocabulary.decode(ids, row), tuple(gate[:end])))
-    return described
-
-
-def load_captioner(name: str) -> tuple[Captioner, Vocabulary]:
-    """Return a captioner that ships with the course, and its vocabulary.
-
-    Parameters
-    ----------
-    name
-        ``"flag-captioner"``, which describes flags in a sentence, or ``"name-captioner"``, which
-        names emoji. Both were made by ``tools/train_captioner.py``.
-
-    Raises
-    ------
-    ravm_course.data.files.DataError
-        If there is no such checkpoint, or it is damaged.
-
-    Examples
-    --------
-    >>> model, vocabulary = load_captioner("flag-captioner")
-    >>> model.config.way, "horizontal" in vocabulary
-    ('pointer', True)
-    """
-    facts = shipped_facts(name)
-    model = Captioner(CaptionerConfig(**facts["config"]))
-    return load_shipped(model, name), Vocabulary(facts["words"], model.config.places)

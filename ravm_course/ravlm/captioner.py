@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ravm_course.nn import Block, FeedForward, MultiHeadAttention, causal_mask
-from ravm_course.ravlm.caption_words import BEGIN, END, PAD, UNKNOWN
+from ravm_course.ravlm.caption_words import BEGIN, PAD, UNKNOWN
 
 WAYS = ("none", "prompt", "cross-attention", "pointer")
 
@@ -141,6 +141,7 @@ class Captioner(nn.Module):
 
     Examples
     --------
+    >>> from ravm_course.ravlm.caption_words import END
     >>> model = Captioner(CaptionerConfig(20, places=4, parts=1, part_channels=8, channels=16))
     >>> words = torch.tensor([[[5, 21, END], [6, END, PAD]]])  # 21: a word of this picture alone
     >>> source = Source(torch.randn(1, 1, 8), words, torch.tensor([[0.9, 0.4]]))
@@ -299,56 +300,3 @@ class Captioner(nn.Module):
                 f"{count} captions of {length} words: this model reads at most {config.captions} "
                 f"of {config.longest + 1} with the end. Retrieve fewer, or cut them."
             )
-
-
-def caption_loss(model: Captioner, batch: tuple[Source, Tensor]) -> Tensor:
-    """Return the mean negative log-likelihood of the right words.
-
-    A right word that has no number (`UNKNOWN`) is not counted: it can neither be written nor
-    copied.
-
-    Parameters
-    ----------
-    model
-        The captioner.
-    batch
-        A source, and the right captions with `BEGIN` and `END`, filled up with `PAD`, ``(B, T)``.
-    """
-    source, caption = batch
-    right = caption[:, 1:]
-    log_probs = model(source, caption[:, :-1])
-    counted = (right != PAD) & (right != UNKNOWN)
-    return -log_probs.gather(2, right[..., None]).squeeze(-1)[counted].mean()
-
-
-@torch.no_grad()
-def write_captions(model: Captioner, source: Source) -> tuple[Tensor, Tensor]:
-    """Write word by word, always the likeliest, until all captions have ended.
-
-    Parameters
-    ----------
-    model
-        In evaluation mode.
-    source
-        What is described, for B pictures.
-
-    Returns
-    -------
-    words : Tensor
-        ``(B, T)``, each row up to its `END`, then `PAD`.
-    copied : Tensor
-        The gate at each word, ``(B, T)``: how probable it was that the word was copied.
-    """
-    memory = model.read(source)
-    written = torch.full((len(source.parts), 1), BEGIN, device=source.parts.device)
-    ended = torch.zeros(len(written), dtype=torch.bool, device=written.device)
-    gates = []
-    for _ in range(model.config.longest + 1):
-        log_probs, gate = model.write(memory, source, written)
-        new = log_probs[:, -1].argmax(-1).masked_fill(ended, PAD)
-        gates.append(gate[:, -1].masked_fill(ended, 0.0))
-        written = torch.cat([written, new[:, None]], dim=1)
-        ended = ended | (new == END)
-        if bool(ended.all()):
-            break
-    return written[:, 1:], torch.stack(gates, dim=1)

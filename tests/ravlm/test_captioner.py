@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ravm_course.data import load_concepts, load_countries
-from ravm_course.ravlm.caption_batches import Found, describe, pack_captions, pack_source
+from ravm_course.ravlm.caption_batches import Found, pack_captions, pack_source
 from ravm_course.ravlm.caption_ladder import STEPS, caption_ladder, is_copy, retrieve_captions
 from ravm_course.ravlm.caption_words import (
     BEGIN,
@@ -18,13 +18,12 @@ from ravm_course.ravlm.caption_words import (
     join_words,
     split_words,
 )
+from ravm_course.ravlm.caption_writing import caption_loss, describe, write_captions
 from ravm_course.ravlm.captioner import (
     WAYS,
     Captioner,
     CaptionerConfig,
     Source,
-    caption_loss,
-    write_captions,
 )
 from ravm_course.ravlm.datastore import Datastore
 from ravm_course.training import fit
