@@ -95,18 +95,19 @@ def test_palette_does_not_see_where_a_colour_is():
     np.testing.assert_allclose((palette(drawing) ** 2).sum(1), 1, atol=1e-6)
 
 
-def test_the_record_is_of_this_task(task):
-    file = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "redraw.json"
+@pytest.mark.parametrize(("name", "seeds"), [("redraw", 5), ("redraw_long", 2)])
+def test_the_record_is_of_this_task(task, name, seeds):
+    file = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / f"{name}.json"
     if not file.is_file():
         pytest.skip("benchmarks are not part of an installed package")
     record = json.loads(file.read_text(encoding="utf-8"))
     assert record["rows"] == {"held": task.held.tolist(), "new": task.new.tolist()}
     assert record["towers"] == fingerprint(load_pretrained("towers"))
-    assert len(record["runs"]) == 2 * len(record["options"]["seeds"]) >= 10
-    for name, conditions in record["results"].items():
+    assert len(record["runs"]) == 2 * len(record["options"]["seeds"]) == 2 * seeds
+    for test, conditions in record["results"].items():
         assert {"truth", "copy", "none", *CONDITIONS} <= set(conditions)
         for verdict in conditions.values():
-            assert len(verdict["both"]) == len(record["rows"][name])
+            assert len(verdict["both"]) == len(record["rows"][test])
             assert np.mean(verdict["both"]) == pytest.approx(
                 np.mean(verdict["both_by_seed"]), abs=1e-3
             )
