@@ -22,6 +22,7 @@ from ravm_course.nn import MultiHeadAttention
 from ravm_course.ravlm.passage_input import PassageBatch, encode_passages
 from ravm_course.ravlm.reader import Span, best_spans, span_log_probs
 from ravm_course.ravlm.reader_input import SHAPES
+from ravm_course.training import load_shipped, shipped_facts
 
 
 @dataclass(frozen=True)
@@ -197,3 +198,16 @@ class PassageReader(nn.Module):
     ) -> Span:
         """Answer one question from one passage; see :meth:`read_many`."""
         return self.read_many([question], [passage], [title], may_abstain=may_abstain)[0]
+
+
+def load_passage_reader() -> PassageReader:
+    r"""Return the reader that ships with the course, made by ``tools/train_passage_reader.py``.
+
+    Examples
+    --------
+    >>> text = "dry desert; few rivers\nMuslim 97%, Christian 3%\nArabic (official), French"
+    >>> load_passage_reader().read("Which faith has most believers?", text).text
+    'Muslim'
+    """
+    config = PassageReaderConfig(**shipped_facts("passage-reader")["config"])
+    return load_shipped(PassageReader(config), "passage-reader")
