@@ -1,0 +1,209 @@
+"""The task of chapter 23: nothing leaks, and each way of training does what it says."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ravm_course.data.facts import RELATIONS, load_country_split
+from ravm_course.ravlm.joint_answers import answers_right, fixed_reading, rank, read_all
+from ravm_course.ravlm.joint_task import (
+    LinearRetriever,
+    ReadingTable,
+    answer_log_probs,
+    load_joint_task,
+    places,
+)
+from ravm_course.ravlm.joint_training import WAYS, JointBatches, JointConfig, JointLoss, Pair, train
+from ravm_course.ravlm.reader import Reader, ReaderConfig, reader_loss
+from ravm_course.training import fingerprint
+
+
+@pytest.fixture(scope="module")
+def task():
+    generator = torch.Generator().manual_seed(0)
+    keys = torch.randn(235, 8, generator=generator)
+    return load_joint_task(keys + 0.5 * torch.randn(235, 8, generator=generator), keys)
+
+
+@pytest.fixture(scope="module")
+def reader():
+    torch.manual_seed(0)
+    words = ("the", "capital", "currency", "continent", "is", "of", ".")
+    return Reader(words, ReaderConfig(width=8, layers=1))
+
+
+@pytest.fixture(scope="module")
+def table(task, reader):
+    return ReadingTable(task, reader)
+
+
+def pair_of(reader, seed=0):
+    torch.manual_seed(seed)
+    return Pair(LinearRetriever(8), Reader(reader.vocabulary, reader.config))
+
+
+def test_the_store_of_training_holds_no_test_country_and_names_none(task):
+    assert not set(task.known().tolist()) & set(task.rows["test"].tolist())
+    assert len(task.known()) == 175
+    capital = RELATIONS.index("capital")
+    own = [task.answers[capital][row] for row in task.rows["test"].tolist()]
+    spoken_of = task.contains[capital][task.rows["test"]][:, task.known()]
+    known = {task.answers[capital][row] for row in task.known().tolist()}
+    for answer, row in zip(own, spoken_of, strict=True):
+        assert not row.any() or answer in known, answer
+
+
+def test_every_passage_holds_its_own_answers(task):
+    assert task.contains.diagonal(dim1=1, dim2=2).all()
+    names = load_country_split()
+    assert [task.countries[i] for i in task.rows["test"]] == list(names["test"])
+
+
+def test_places():
+    assert places(["a", "b", "a", "b", "a"], "a b") == [0, 2]
+    assert places(["a"], "a b") == []
+
+
+def test_scores_are_cosines_before_training():
+    a, b = torch.randn(3, 8), torch.randn(4, 8)
+    expected = 7 * torch.nn.functional.cosine_similarity(a[:, None], b[None], dim=-1)
+    torch.testing.assert_close(LinearRetriever(8, scale=7.0)(a, b), expected)
+
+
+def test_a_batch_marks_every_place_of_the_answer_and_equals_the_readers_own_encoding(
+    task, reader, table
+):
+    row = int(task.rows["train"][3])
+    question = int((task.relation == 0).nonzero()[0])
+    batch = table.batch(torch.tensor([question]), torch.tensor([row]), torch.tensor([[row, 0]]))
+    texts = [task.passages[row], task.passages[0]]
+    plain = reader.encode([task.questions[question]] * 2, texts, [task.titles[row], task.titles[0]])
+    for name in ("question", "passage", "shapes", "marks"):
+        assert torch.equal(getattr(batch, name), getattr(plain, name)), name
+    starts, more = table.find(row, task.answers[0][row])
+    assert batch.gold[0].nonzero().tolist() == [[i, more] for i in starts]
+
+
+def test_log_probs_agree_with_the_readers_loss_where_the_answer_stands_once(task, reader, table):
+    reader.eval()
+    question = int((task.relation == 0).nonzero()[0])
+    rows = [
+        r for r in task.rows["train"].tolist() if len(table.find(r, task.answers[0][r])[0]) == 1
+    ]
+    rows = torch.tensor(rows[:5])
+    batch = table.batch(torch.full_like(rows, question), rows, rows[:, None])
+    found = -answer_log_probs(reader, batch).mean()
+    torch.testing.assert_close(found, reader_loss(reader, batch))
+
+
+def test_fixed_reading_is_what_the_table_reads(task, reader, table):
+    reader.eval()
+    fixed = fixed_reading(reader, table)
+    rows = task.rows["train"][:4]
+    passages = torch.stack([rows, rows.roll(1)], dim=1)
+    for relation in range(3):
+        question = int((task.relation == relation).nonzero()[0])
+        with torch.no_grad():
+            read = table.log_probs(reader, torch.full_like(rows, question), rows, passages)
+        torch.testing.assert_close(fixed[relation, rows[:, None], passages], read)
+    longer = [len(words) > reader.config.max_answer for words in table.words]
+    assert all(longer)
+    assert torch.equal(fixed.isfinite().any(2), task.contains.any(2))
+
+
+def test_answers_are_weighed_and_the_oracle_reads_the_right_passage(task, table, reader):
+    readings = read_all(reader, table, wordings=1)
+    row = task.rows["test"][:1]
+    other = (row + 1) % 235
+    country = int(row)
+    readings = replace(
+        readings,
+        texts=np.array([["wrong"] * 235] * 3, dtype=object),
+        probs=np.full((3, 235), 0.5),
+    )
+    for relation in range(3):
+        readings.texts[relation, country] = " ".join(task.answer_words(relation, country))
+    both = torch.stack([row, other], dim=1)
+    near, far = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    assert answers_right(readings, task, row, both, near).all()
+    assert not answers_right(readings, task, row, both, far).any()
+    passages, scores = rank(LinearRetriever(8), task, task.rows["test"])
+    assert sorted(passages[0].tolist()) == list(range(235))
+    assert bool((scores.diff(dim=1) <= 0).all())
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_ways_train_what_they_say(task, reader, table, way):
+    pair, start = pair_of(reader), pair_of(reader)
+    train(pair, task, way, JointConfig(steps=3, batch=4, k=2), table=table)
+    moved = fingerprint(pair.retriever) != fingerprint(start.retriever)
+    assert moved == (way not in ("inference only", "frozen"))
+    assert fingerprint(pair.reader) != fingerprint(start.reader)
+    again = pair_of(reader)
+    train(again, task, way, JointConfig(steps=3, batch=4, k=2), table=table)
+    assert fingerprint(again) == fingerprint(pair)
+
+
+@pytest.mark.parametrize("way", ["apart", "marginal", "distilled", "multi-task", "known pairs"])
+def test_a_finished_reader_is_left_alone(task, reader, table, way):
+    pair = pair_of(reader)
+    before, start = fingerprint(pair.reader), fingerprint(pair.retriever)
+    reading = fixed_reading(pair.reader, table)
+    train(pair, task, way, JointConfig(steps=2, batch=4), reading=reading)
+    assert fingerprint(pair.reader) == before
+    assert fingerprint(pair.retriever) != start
+
+
+def test_one_passage_teaches_the_retriever_nothing(task, reader, table):
+    pair = pair_of(reader)
+    loss = JointLoss(task, "marginal", JointConfig(k=1), reading=fixed_reading(reader, table))
+    draw = JointBatches(task, 8)
+    loss(pair, draw(torch.Generator().manual_seed(0))).backward()
+    gradient = pair.retriever.map.weight.grad
+    torch.testing.assert_close(gradient, torch.zeros_like(gradient))
+
+
+def test_an_index_from_before_training_finds_what_it_found_then(task, reader, table):
+    reading = fixed_reading(reader, table)
+    pair, rows = pair_of(reader), task.rows["train"][:6]
+    old = JointLoss(task, "marginal", JointConfig(refresh=0), reading=reading)
+    new = JointLoss(task, "marginal", JointConfig(refresh=1), reading=reading)
+    assert torch.equal(old._search(pair.retriever, rows), new._search(pair.retriever, rows))
+    with torch.no_grad():
+        pair.retriever.map.weight.copy_(torch.randn(8, 8))
+    kept = (pair.retriever.encode(task.queries[rows]) @ old.index.T).topk(4).indices
+    assert torch.equal(old._search(pair.retriever, rows), kept)
+    assert not torch.equal(new._search(pair.retriever, rows), kept)
+
+
+def test_batches_ask_only_what_they_should(task):
+    rows, questions = JointBatches(task, 50, relations=(2,))(torch.Generator().manual_seed(0))
+    assert set(task.relation[questions].tolist()) == {2}
+    assert set(rows.tolist()) <= set(task.rows["train"].tolist())
+
+
+def test_the_record_is_of_this_task(task):
+    file = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "joint.json"
+    if not file.is_file():
+        pytest.skip("benchmarks are not part of an installed package")
+    record = json.loads(file.read_text(encoding="utf-8"))
+    assert len(record["seeds"]) >= 5
+    assert len(record["runs"]) == len(WAYS) * len(record["seeds"])
+    for run in record["runs"]:
+        assert np.array(run["answers"]["real"]).shape == (3, len(task.rows["test"]))
+        assert len(run["rank of the right passage"]) == len(task.rows["test"])
+
+
+def test_errors(task, reader, table):
+    with pytest.raises(ValueError, match=r"\(235, D\)"):
+        load_joint_task(torch.ones(3, 2), torch.ones(3, 2))
+    with pytest.raises(ValueError, match="way is 'best'"):
+        train(pair_of(reader), task, "best", table=table)
+    with pytest.raises(ValueError, match="nothing to train"):
+        train(pair_of(reader), task, "frozen", reading=torch.zeros(3, 235, 235))
+    with pytest.raises(ValueError, match="either a table"):
+        JointLoss(task, "marginal", JointConfig())
