@@ -229,7 +229,7 @@ def main(arguments: list[str] | None = None) -> None:
     torch.set_num_threads(1)
     options.work.mkdir(parents=True, exist_ok=True)
     record = {
-        "command": "python tools/train_captioner.py",
+        "command": "python tools/train_captioner.py --ship",
         "options": {k: v for k, v in vars(options).items() if k in ("seeds", "lr")},
         "data_sha256": data_hash(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
@@ -248,7 +248,8 @@ def main(arguments: list[str] | None = None) -> None:
                 if options.ship and way == "pointer" and seed == options.seeds[0]:
                     save_weights(
                         model.half(), CHECKPOINTS / f"{name[:-1]}-captioner.safetensors",
-                        **model.facts(), words=list(task.vocabulary.words), seed=seed,
+                        **model.facts(), words=list(task.vocabulary.words),
+                        seed=seed, cpu_seconds=runs[f"{way}_{seed}"]["cpu_seconds"],
                         **record, **task.facts(),
                     )  # fmt: skip
         record[name] = task.facts() | {"runs": runs}

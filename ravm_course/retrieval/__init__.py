@@ -1,5 +1,6 @@
 """Find the nearest vectors, and measure how well something was found."""
 
+from ravm_course.retrieval.consensus import consensus, nearness_weights, votes
 from ravm_course.retrieval.graph import NavigableGraph
 from ravm_course.retrieval.index import VectorIndex
 from ravm_course.retrieval.inverted import InvertedLists
@@ -22,14 +23,17 @@ __all__ = [
     "VectorIndex",
     "average_precision",
     "blank",
+    "consensus",
     "distance_ratio",
     "link_neighbours",
     "merge",
     "mrr",
     "ndcg_at_k",
+    "nearness_weights",
     "neighbour_recall",
     "precision_at_k",
     "recall_at_k",
     "search_shards",
+    "votes",
     "smooth_scores",
 ]
