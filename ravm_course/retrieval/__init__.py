@@ -34,6 +34,6 @@ __all__ = [
     "precision_at_k",
     "recall_at_k",
     "search_shards",
-    "votes",
     "smooth_scores",
+    "votes",
 ]
