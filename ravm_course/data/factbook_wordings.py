@@ -469,9 +469,6 @@ def _drawn(
     if relation in HELD_OUT:
         return list(texts)
     order = random.Random(f"{relation} {language}").sample(texts, len(texts))
-    start = 0
-    for name, shares in SHARES.items():
-        if name == split:
-            return order[start : start + shares[column]]
-        start += shares[column]
-    raise AssertionError("unreachable")
+    earlier = list(SHARES)[: list(SHARES).index(split)]
+    start = sum(SHARES[name][column] for name in earlier)
+    return order[start : start + SHARES[split][column]]
