@@ -79,7 +79,7 @@ def caption_ladder(
     Examples
     --------
     >>> store = Datastore(2, encoder="by hand")
-    >>> store.add(["1", "2"], [[1, 0], [0, 1]], texts=["cat", "dog"])
+    >>> store.add(["1", "2"], [[1.0, 0.0], [0.0, 1.0]], texts=["cat", "dog"])
     >>> ladder = caption_ladder(store, [[1.0, 0.1], [0.1, 1.0]], ["lion", "wolf"], 1)
     >>> [ladder[step][0] for step in ("none", "shuffled", "oracle")]
     [[], [Found(caption='dog', nearness=0.99...)], [Found(caption='lion', nearness=1.0)]]

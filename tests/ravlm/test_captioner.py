@@ -18,7 +18,12 @@ from ravm_course.ravlm.caption_words import (
     join_words,
     split_words,
 )
-from ravm_course.ravlm.caption_writing import caption_loss, describe, write_captions
+from ravm_course.ravlm.caption_writing import (
+    caption_loss,
+    describe,
+    load_captioner,
+    write_captions,
+)
 from ravm_course.ravlm.captioner import (
     WAYS,
     Captioner,
@@ -27,6 +32,7 @@ from ravm_course.ravlm.captioner import (
 )
 from ravm_course.ravlm.datastore import Datastore
 from ravm_course.training import fit
+from ravm_course.training.shipped import FOLDER
 
 V, PLACES, PARTS, WIDTH = 20, 6, 3, 8
 READING = [way for way in WAYS if way != "none"]
@@ -340,3 +346,26 @@ def test_a_copy_is_a_copy_whatever_the_case():
     assert is_copy("RED, white", [Found("red ,white", 0.1)])
     assert not is_copy("red", [Found("red white", 0.1)])
     assert not is_copy("red", [])
+
+
+# --- what ships ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "parts", "limit"), [("name-captioner", (4, 64), 1), ("flag-captioner", (16, 28), 1)]
+)
+def test_the_shipped_captioners_fit_their_records(name, parts, limit):
+    model, vocabulary = load_captioner(name)
+    assert vocabulary.size == model.config.vocabulary
+    assert (model.config.parts, model.config.part_channels) == parts
+    assert model.config.way == "pointer"
+    assert (FOLDER / f"{name}.safetensors").stat().st_size < limit * 1e6
+
+
+def test_the_shipped_namer_copies_words_of_no_vocabulary():
+    model, vocabulary = load_captioner("name-captioner")
+    parts = torch.randn(3, 4, 64, generator=torch.Generator().manual_seed(0))
+    found = [[Found("blicket dax", 0.95), Found("wug", 0.3)]] * 3
+    assert not {"blicket", "dax", "wug"} & {*vocabulary.words}
+    assert [row.text for row in describe(model, vocabulary, parts, found)] == ["blicket dax"] * 3
+    assert all("dax" not in row.text for row in describe(model, vocabulary, parts, [[]] * 3))
