@@ -35,11 +35,14 @@ PATTERNS: dict[str, tuple[str, str]] = {
     "region": ("location", r"^([A-Z][^,;(]+)"),
     "highest_point": (
         "highest_point",
-        r"^(?!unnamed)([^\d(;,]+?)(?: \([^)]*\))?,? -?[\d,]+ m\b",
+        r"^(?!unnamed)([^\d(;,]+?)(?<! was)(?: \([^)]*\))?,? -?[\d,]+ m\b",
     ),
     "elevation": ("highest_point", r"(?<![\d,.-])(\d[\d,.]* m)\b"),
     "independence_year": ("independence", r"^(?:\d{1,2} )?(?:[A-Z][a-z]+ )?(\d{4})\b"),
-    "independence_from": ("independence", r"^[^(;]*\(from (?:the )?([A-Z][^;,)]+)(?<!-)[;,)]"),
+    "independence_from": (
+        "independence",
+        r"^[^(;]*\(from (?:the )?([A-Z][^;,)\d]*?)(?<!-)(?=[;,)]| \d)",
+    ),
     "holiday": ("national_holiday", rf"^[^;]*?\b(\d{{1,2}} {_MONTH})\b"),
     "anthem": ("anthem", r'^"([^"]+)"'),
     "language": (

@@ -17,7 +17,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ravm_course.ravlm.reader_input import answer_place, checked_words, shape
+from ravm_course.data.facts import tokens
+from ravm_course.ravlm.reader_input import answer_place, checked_texts, shape
 from ravm_course.vlm.hashing import hash_text
 
 
@@ -82,18 +83,7 @@ def encode_passages(
     >>> batch.passage, batch.gold[0].nonzero().tolist()
     (tensor([[3, 4, 5, 6]]), [[2, 0]])
     """
-    given = {"questions": questions, "passages": passages, "titles": titles, "answers": answers}
-    for name, values in given.items():
-        if isinstance(values, str):
-            raise TypeError(f"{name} is one string, {values[:60]!r}: pass a list of strings.")
-        if values is not None and len(values) != len(questions):
-            raise ValueError(
-                f"{len(questions)} questions but {len(values)} {name}: give one for each."
-            )
-    if not len(questions):
-        raise ValueError("there are no questions: pass at least one.")
-    asked = [checked_words(text, "question", i) for i, text in enumerate(questions)]
-    read = [checked_words(text, "passage", i) for i, text in enumerate(passages)]
+    asked, read = checked_texts(questions, passages, titles, answers)
     numbers: dict[str, int] = {"": 0}
     n, length = len(read), max(map(len, read))
     question = torch.zeros(n, max(map(len, asked)), dtype=torch.long)
@@ -101,50 +91,31 @@ def encode_passages(
     shapes = torch.zeros(n, length, dtype=torch.long)
     marks = torch.zeros(n, length, 3)
     gold = torch.zeros(n, length, max_answer, dtype=torch.bool)
+
+    def number(words: Sequence[str]) -> Tensor:
+        return torch.tensor([numbers.setdefault(word, len(numbers)) for word in words])
+
     for b, (ours, theirs) in enumerate(zip(asked, read, strict=True)):
-        wanted = {word.lower() for word, *_ in ours}
-        title = (
-            {word.lower() for word, *_ in checked_words(titles[b] or "-", "title", b)}
-            if titles
-            else set()
-        )
+        wanted = [word.lower() for word, *_ in ours]
         words = [word.lower() for word, *_ in theirs]
-        question[b, : len(ours)] = torch.tensor(
-            [numbers.setdefault(word.lower(), len(numbers)) for word, *_ in ours]
-        )
-        passage[b, : len(words)] = torch.tensor(
-            [numbers.setdefault(word, len(numbers)) for word in words]
-        )
+        title = [word.lower() for word, *_ in tokens(titles[b])] if titles else []
+        ends = [0, *(end for *_, end in theirs)]
+        first = [
+            i == 0 or "\n" in passages[b][ends[i] : start] for i, (_, start, _) in enumerate(theirs)
+        ]
+        question[b, : len(ours)] = number(wanted)
+        passage[b, : len(words)] = number(words)
         shapes[b, : len(words)] = torch.tensor([shape(word) for word, *_ in theirs])
-        text, ends = passages[b], [0, *(end for *_, end in theirs)]
-        marks[b, : len(words)] = torch.tensor(
-            [
-                (
-                    float(word in wanted),
-                    float(i == 0 or "\n" in text[ends[i] : start]),
-                    float(word in title),
-                )
-                for i, (word, (_, start, _)) in enumerate(zip(words, theirs, strict=True))
-            ]
-        )
+        marks[b, : len(words), 0] = torch.tensor([float(word in wanted) for word in words])
+        marks[b, : len(words), 1] = torch.tensor(first, dtype=torch.float)
+        marks[b, : len(words), 2] = torch.tensor([float(word in title) for word in words])
         for place in answers[b] if answers else ():
-            i, j = answer_place(theirs, place, b)
-            if j - i >= max_answer:
-                raise ValueError(
-                    f"answer {b} has {j - i + 1} words, more than max_answer, "
-                    f"{max_answer}: leave it out or raise max_answer."
-                )
-            gold[b, i, j - i] = True
+            i, further = answer_place(theirs, place, b, max_answer)
+            gold[b, i, further] = True
     bags = [word_features(word, buckets) for word in numbers]
-    return PassageBatch(
-        features=torch.tensor([feature for bag in bags for feature in bag]),
-        starts=torch.tensor([0, *map(len, bags[:-1])]).cumsum(0),
-        question=question,
-        passage=passage,
-        shapes=shapes,
-        marks=marks,
-        gold=gold,
-    )
+    features = torch.tensor([feature for bag in bags for feature in bag])
+    starts = torch.tensor([0, *map(len, bags[:-1])]).cumsum(0)
+    return PassageBatch(features, starts, question, passage, shapes, marks, gold)
 
 
 @functools.lru_cache(maxsize=50_000)

@@ -158,18 +158,7 @@ def encode(
     >>> batch.passage, batch.gold[0].nonzero().tolist()
     (tensor([[1, 2, 1, 1]]), [[2, 0]])
     """
-    given = {"questions": questions, "passages": passages, "titles": titles, "answers": answers}
-    for name, values in given.items():
-        if isinstance(values, str):
-            raise TypeError(f"{name} is one string, {values[:60]!r}: pass a list of strings.")
-        if values is not None and len(values) != len(questions):
-            raise ValueError(
-                f"{len(questions)} questions but {len(values)} {name}: give one for each."
-            )
-    if not len(questions):
-        raise ValueError("there are no questions: pass at least one.")
-    asked = [checked_words(text, "question", i) for i, text in enumerate(questions)]
-    read = [checked_words(text, "passage", i) for i, text in enumerate(passages)]
+    asked, read = checked_texts(questions, passages, titles, answers)
     n, length = len(read), max(map(len, read))
     batch = ReaderBatch(
         question=torch.zeros(n, max(map(len, asked)), dtype=torch.long),
@@ -192,13 +181,8 @@ def encode(
                 batch.marks[b, i : i + len(title), 1] = 1
                 batch.marks[b, : len(words), 2][sentence == sentence[i]] = 1
         if answers and answers[b] is not None:
-            i, j = answer_place(theirs, answers[b], b)
-            if j - i >= max_answer:
-                raise ValueError(
-                    f"answer {b} has {j - i + 1} words, more than max_answer, "
-                    f"{max_answer}: leave it out or raise max_answer."
-                )
-            batch.gold[b, i, j - i] = True
+            i, further = answer_place(theirs, answers[b], b, max_answer)
+            batch.gold[b, i, further] = True
     return batch
 
 
@@ -210,6 +194,28 @@ def _sentences(words: Sequence[str]) -> Tensor:
 
 def _ids(words: Iterable[str], rows: Mapping[str, int]) -> Tensor:
     return torch.tensor([rows.get(word, UNKNOWN) for word in words])
+
+
+def checked_texts(
+    questions: Sequence[str],
+    passages: Sequence[str],
+    titles: Sequence[str] | None,
+    answers: Sequence | None,
+) -> tuple[list[list[tuple[str, int, int]]], list[list[tuple[str, int, int]]]]:
+    """Return the words of all questions and of all passages, or say what is wrong with them."""
+    given = {"questions": questions, "passages": passages, "titles": titles, "answers": answers}
+    for name, values in given.items():
+        if isinstance(values, str):
+            raise TypeError(f"{name} is one string, {values[:60]!r}: pass a list of strings.")
+        if values is not None and len(values) != len(questions):
+            raise ValueError(
+                f"{len(questions)} questions but {len(values)} {name}: give one for each."
+            )
+    if not len(questions):
+        raise ValueError("there are no questions: pass at least one.")
+    asked = [checked_words(text, "question", i) for i, text in enumerate(questions)]
+    read = [checked_words(text, "passage", i) for i, text in enumerate(passages)]
+    return asked, read
 
 
 def checked_words(text: str, kind: str, i: int) -> list[tuple[str, int, int]]:
@@ -227,9 +233,9 @@ def checked_words(text: str, kind: str, i: int) -> list[tuple[str, int, int]]:
 
 
 def answer_place(
-    words: list[tuple[str, int, int]], answer: tuple[int, int], b: int
+    words: list[tuple[str, int, int]], answer: tuple[int, int], b: int, max_answer: int
 ) -> tuple[int, int]:
-    """Return the first and last word of an answer that is given in characters."""
+    """Return the first word of an answer that is given in characters, and how many follow it."""
     starts = {start: i for i, (_, start, _) in enumerate(words)}
     ends = {end: i for i, (_, _, end) in enumerate(words)}
     if answer[0] not in starts or answer[1] not in ends or answer[1] <= answer[0]:
@@ -237,4 +243,10 @@ def answer_place(
             f"answer {b} reaches from character {answer[0]} to {answer[1]}, "
             "which is not where words begin and end."
         )
-    return starts[answer[0]], ends[answer[1]]
+    first, further = starts[answer[0]], ends[answer[1]] - starts[answer[0]]
+    if further >= max_answer:
+        raise ValueError(
+            f"answer {b} has {further + 1} words, more than max_answer, "
+            f"{max_answer}: leave it out or raise max_answer."
+        )
+    return first, further

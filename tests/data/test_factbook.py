@@ -57,6 +57,8 @@ def number(name):
         ("Guam", "independence_year", None),
         ("Latvia", "independence_from", None),  # it says from whom in other words
         ("Maldives", "elevation", "2.4 m"),
+        ("Cuba", "independence_from", "Spain"),  # a date follows without a comma
+        ("Montserrat", "highest_point", None),  # told in a sentence
         ("Afghanistan", "coastline", None),
     ],
 )
