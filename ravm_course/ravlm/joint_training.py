@@ -74,6 +74,8 @@ class JointConfig:
         once, before the first. What was found is scored by the retriever as it is.
     relations
         What is asked for, as places in ``RELATIONS``.
+    temperature
+        Of the reader's preference, where it is distilled.
     """
 
     steps: int = 240
@@ -83,6 +85,7 @@ class JointConfig:
     lr_reader: float = 2e-3
     refresh: int = 1
     relations: tuple[int, ...] = (0, 1, 2)
+    temperature: float = 1.0
 
 
 class JointBatches:
@@ -153,7 +156,7 @@ class JointLoss:
             found = torch.searchsorted(self.known, others)
             scores = torch.zeros_like(scores)
         else:
-            found = self._search(pair.retriever, rows)
+            found = self._search(pair.retriever, rows, scores)
         near, passages = scores.gather(1, found), self.known[found]
         if self.table is None:
             relation = self.task.relation[questions]
@@ -164,7 +167,7 @@ class JointLoss:
         if self.way == "marginal":
             return marginal_loss(near, log_reading)
         if self.way == "distilled":
-            taught = distillation_loss(near, log_reading)
+            taught = distillation_loss(near, log_reading, self.config.temperature)
             return marginal_loss(near.detach(), log_reading) + taught
         if self.way == "multi-task":
             held = self.task.contains[self.task.relation[questions], rows][:, self.known]
@@ -172,8 +175,11 @@ class JointLoss:
         return marginal_loss(near.detach(), log_reading)
 
     @torch.no_grad()
-    def _search(self, retriever: LinearRetriever, rows: Tensor) -> Tensor:
+    def _search(self, retriever: LinearRetriever, rows: Tensor, scores: Tensor) -> Tensor:
+        """Return the k nearest passages, as columns of the scores (B, N)."""
         every = self.config.refresh
+        if every == 1:
+            return scores.topk(self.config.k, dim=1).indices
         if self.index is None or (every and self.done % every == 0):
             self.index = retriever.encode(self.task.keys[self.known])
         self.done += 1
