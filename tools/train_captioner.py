@@ -62,7 +62,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("--tasks", nargs="+", choices=TASKS, default=TASKS, help="(both)")
     add("--ways", nargs="+", choices=WAYS, default=WAYS[::-1], help="of the flags (all four)")
-    add("--seeds", type=int, nargs="+", default=[0, 1], help="(%(default)s)")
+    add("--seeds", type=int, nargs="+", default=[0, 1, 2], help="(%(default)s)")
     add("--steps", type=int, help="updates of each model (flags 1500, names 800)")
     add("--lr", type=float, default=3e-3, help="(%(default)s)")
     add("--work", type=Path, default=ROOT / "build" / "captioner", help="runs that are done")
