@@ -27,6 +27,7 @@ from ravm_course.data.facts import (
 from ravm_course.ravlm.closed_book import ClosedBook
 from ravm_course.ravlm.datastore import Datastore, Hit
 from ravm_course.ravlm.flag_encoder import FlagEncoder, FlagEncoderConfig
+from ravm_course.ravlm.passage_reader import PassageReader
 from ravm_course.ravlm.reader import Reader, ReaderConfig
 from ravm_course.ravlm.reader_batches import question_texts
 from ravm_course.ravlm.reader_input import build_vocabulary
@@ -209,7 +210,7 @@ def is_right(answers: Sequence[Answer | str], questions: Sequence[Question]) -> 
 
 def ladder(
     encoder: FlagEncoder,
-    reader: Reader,
+    reader: Reader | PassageReader,
     closed_book: ClosedBook | None = None,
     questions: Sequence[Question] | None = None,
     seed: int = 0,

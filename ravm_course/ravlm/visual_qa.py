@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ravm_course.ravlm.datastore import Datastore, Hit
+from ravm_course.ravlm.passage_reader import PassageReader
 from ravm_course.ravlm.reader import Reader, Span
 
 
@@ -91,7 +92,7 @@ class VisualQA:
     store
         Items with a text; ``metadata["title"]`` may say what the text is about.
     reader
-        Points at answers.
+        Points at answers, in sentences from templates or in natural text.
     temperature
         :math:`\tau` above: the smaller, the more the nearest passage counts.
 
@@ -110,7 +111,7 @@ class VisualQA:
         self,
         encode: Callable[[np.ndarray], np.ndarray],
         store: Datastore,
-        reader: Reader,
+        reader: Reader | PassageReader,
         temperature: float = 0.05,
     ):
         if temperature <= 0:
