@@ -12,7 +12,9 @@ A drawing is judged three ways, none of which sees what the generator was shown:
 - *hand*: does its palette, a histogram of colours, look like openmoji's rather than the others';
 - *truth*: the correlation of its pixels with openmoji's own drawing.
 
-A copy of a neighbour may show the concept, but in another's hand. So what counts is both at once.
+A copy of a neighbour may show the concept, but in another's hand; both at once shut it out. They do
+not shut out a copy that is recoloured, and one constant picture has a high correlation: the judges
+compare generators that were trained alike, and do not say how well one draws.
 """
 
 from __future__ import annotations
