@@ -166,6 +166,7 @@ def train_gan(
     steps: int,
     lr: float = 1e-3,
     generator_updates: int = 1,
+    wrong_conditions: bool = False,
     seed: int = 0,
 ) -> list[float]:
     """Train both networks in place, in turns, and leave them in evaluation mode.
@@ -182,6 +183,11 @@ def train_gan(
         Of Adam, for both; its first moment forgets fast (0.5), since the opponent moves.
     generator_updates
         Updates of the generator for each of the discriminator; 0 leaves it as it is.
+    wrong_conditions
+        Show the discriminator real pictures with the condition of another one of the batch, too,
+        as half of what it shall refuse (Reed et al., "Generative adversarial text to image
+        synthesis", ICML 2016, section 4.2). Without them nothing tells it that a real picture can
+        be the wrong one.
     seed
         Of batches and noise.
 
@@ -223,9 +229,11 @@ def train_gan(
         pictures, condition = draw(chance)
         with torch.no_grad():
             faked = drawn(condition)
-        loss = discriminator_loss(
-            discriminator(pictures, condition), discriminator(faked, condition)
-        )
+        real, refused = discriminator(pictures, condition), discriminator(faked, condition)
+        loss = discriminator_loss(real, refused)
+        if wrong_conditions:
+            other = condition[torch.randperm(len(condition), generator=chance)]
+            loss = (loss + discriminator_loss(real, discriminator(pictures, other))) / 2
         of_discriminator.zero_grad()
         loss.backward()
         of_discriminator.step()

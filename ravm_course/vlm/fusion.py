@@ -10,6 +10,10 @@ machine learning: a survey and taxonomy" (TPAMI 2019, section 6), give an overvi
 A sum of decisions has the form f(picture) + g(text). It cannot express that an answer depends on
 how the two go *together*: with two values each, no f and g give a positive sum where they are equal
 and a negative one where they differ, since both pairs of cases have the same total.
+
+The joint models normalise *each side by itself* before they lay both side by side. One
+normalisation over both would leave the longer of two vectors in charge of the shared mean and
+scale, and a comparison with decision-level fusion would measure that instead.
 """
 
 from __future__ import annotations
@@ -59,7 +63,6 @@ def fuse_decisions(logits: list[Tensor], weights: list[float] | None = None) -> 
 
 def _head(inputs: int, hidden: int, classes: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
-        nn.LayerNorm(inputs),
         nn.Dropout(dropout),
         nn.Linear(inputs, hidden),
         nn.GELU(),
@@ -86,15 +89,16 @@ class OneInput(nn.Module):
 
     def __init__(self, inputs: int, hidden: int, classes: int, dropout: float = 0.2):
         super().__init__()
+        self.norm = nn.LayerNorm(inputs)
         self.head = _head(inputs, hidden, classes, dropout)
 
     def forward(self, vector: Tensor) -> Tensor:
         """Map ``(B, inputs)`` to ``(B, classes)``."""
-        return self.head(vector)
+        return self.head(self.norm(vector))
 
 
 class FeatureFusion(nn.Module):
-    """Lay the mean over the places of a picture beside a text's vector, and read both.
+    """Lay the mean over the places of a picture beside a text's vector, each normalised.
 
     Parameters
     ----------
@@ -113,11 +117,13 @@ class FeatureFusion(nn.Module):
 
     def __init__(self, places: int, text: int, hidden: int, classes: int, dropout: float = 0.2):
         super().__init__()
+        self.picture_norm, self.text_norm = nn.LayerNorm(places), nn.LayerNorm(text)
         self.head = _head(places + text, hidden, classes, dropout)
 
     def forward(self, places: Tensor, text: Tensor) -> Tensor:
         """Map ``(B, P, places)`` and ``(B, text)`` to ``(B, classes)``."""
-        return self.head(torch.cat([places.mean(1), text], dim=1))
+        sides = [self.picture_norm(places.mean(1)), self.text_norm(text)]
+        return self.head(torch.cat(sides, dim=1))
 
 
 class AttentionFusion(nn.Module):
@@ -146,6 +152,7 @@ class AttentionFusion(nn.Module):
         self.heads = heads
         self.ask = nn.Linear(text, places)
         self.key = nn.Linear(places, places)
+        self.picture_norm, self.text_norm = nn.LayerNorm(places), nn.LayerNorm(text)
         self.head = _head(places + text, hidden, classes, dropout)
 
     def forward(self, places: Tensor, text: Tensor) -> Tensor:
@@ -156,4 +163,4 @@ class AttentionFusion(nn.Module):
             for some in (self.key(places), places)
         )
         answer = F.scaled_dot_product_attention(asked, keys, values).flatten(1)
-        return self.head(torch.cat([answer, text], dim=1))
+        return self.head(torch.cat([self.picture_norm(answer), self.text_norm(text)], dim=1))

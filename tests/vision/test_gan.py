@@ -96,6 +96,21 @@ def test_a_discriminator_left_alone_wins():
     assert all(torch.equal(a, b) for a, b in zip(before, generator.parameters(), strict=True))
 
 
+def test_only_wrong_conditions_teach_that_a_real_picture_can_be_the_wrong_one():
+    rows = torch.tensor([[1.0, 1, 0, 0], [0, 0, 1, 1]])
+    gaps = {}
+    for shown in (False, True):
+        generator, discriminator = pair()
+        train_gan(
+            generator, discriminator, draw, steps=300, generator_updates=0, wrong_conditions=shown
+        )
+        with torch.no_grad():
+            right = discriminator(rows, torch.eye(2)).mean()
+            gaps[shown] = (right - discriminator(rows, torch.eye(2).flip(0)).mean()).item()
+    assert gaps[True] > 3
+    assert gaps[False] < gaps[True] / 2
+
+
 def test_the_same_seed_gives_the_same_networks():
     runs = []
     for _ in range(2):

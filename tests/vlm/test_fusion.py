@@ -59,8 +59,28 @@ def test_attention_can_pick_a_place_that_the_mean_loses():
         keys, asked = model.key(places), model.ask(text)
         best = (keys @ asked[..., None]).squeeze(-1).argmax(1)
         picked = places[torch.arange(2), best]
-        expected = model.head(torch.cat([picked, text], dim=1))
+        sides = [model.picture_norm(picked), model.text_norm(text)]
+        expected = model.head(torch.cat(sides, dim=1))
     torch.testing.assert_close(model(places, text), expected, rtol=0.05, atol=0.05)
+
+
+@pytest.mark.parametrize("kind", [FeatureFusion, AttentionFusion])
+def test_a_side_that_is_longer_gets_no_louder(kind):
+    torch.manual_seed(0)
+    model = kind(8, 6, 16, 3).eval()
+    places, text = torch.randn(4, 5, 8), torch.randn(4, 6)
+    normed = []
+    model.head.register_forward_hook(lambda _, read, __: normed.append(read[0]))
+    model(places, text)
+    model(places, 50 * text)
+    torch.testing.assert_close(normed[1][:, 8:], normed[0][:, 8:], rtol=1e-3, atol=1e-3)
+    for read in normed:  # neither side is louder than the other
+        torch.testing.assert_close(
+            read[:, :8].std(1, correction=0), torch.ones(4), rtol=1e-2, atol=0
+        )
+        torch.testing.assert_close(
+            read[:, 8:].std(1, correction=0), torch.ones(4), rtol=1e-2, atol=0
+        )
 
 
 def test_refusals():
