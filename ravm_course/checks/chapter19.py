@@ -78,8 +78,8 @@ def check_max_sim(student: Callable) -> None:
     for parts, others, size, filling in ((1, 1, 3, 0), (2, 5, 3, 0), (5, 2, 4, 0), (4, 6, 2, 3)):
         mask = np.arange(others) < others - filling
         cases.append((draw.normal(size=(parts, size)), draw.normal(size=(others, size)), mask))
-    # all similarities are negative: filling of zeros must not win
-    query, document = np.ones((2, 3)), -np.ones((3, 3))
+    # all similarities are far below zero: neither zero nor a small number may stand for filling
+    query, document = 100 * np.ones((2, 3)), -np.ones((3, 3))
     document[2] = 0
     cases.append((query, document, np.array([True, True, False])))
     # a part that is found twice counts once for each part that asks

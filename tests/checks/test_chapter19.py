@@ -53,6 +53,7 @@ def test_max_sim(capsys):
     [
         lambda q, d, m: right_max_sim(q, d, np.ones(len(d), bool)),  # mask forgotten
         lambda q, d, m: float((np.where(m, q @ d.T, 0)).max(axis=1).mean()),  # filling scores zero
+        lambda q, d, m: float((np.where(m, q @ d.T, -9)).max(axis=1).mean()),  # not low enough
         lambda q, d, m: float((q @ d[m].T).max(axis=0).mean()),  # the other way round
         lambda q, d, m: float((q @ d[m].T).max()),  # the best pair alone
         lambda q, d, m: float((q @ d[m].T).mean()),  # mean instead of maximum
