@@ -11,7 +11,7 @@ from ravm_course.ravlm.abstain import threshold_for
 
 
 def check_f1(answer: float) -> None:
-    """Check the token F1 of "the Kingdom of Denmark" where "Denmark" is right.
+    """Check the token F1 of "Denmark, Sweden and the UK" where "Denmark" is right.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def check_f1(answer: float) -> None:
     """
     check_value(
         answer,
-        0.5,
+        0.4,
         name="f1",
         tolerance=6e-4,
         hint="Take the article away first; then count the words that both have, and divide once "
@@ -56,13 +56,14 @@ def check_vote(student: Callable[[Sequence[tuple[str, float, float]]], tuple[str
     Examples
     --------
     >>> check_vote(_vote)
-    Right: 5 cases agree.
+    Right: 6 cases agree.
     """
     cases = [
         ([("Oslo", 0.9, 1.0), ("Bergen", 0.8, 1.0), ("oslo", 0.4, 1.0)],),
         ([("Springfield", 1.0, 1.0), ("Kampala", 0.6, 1.0), ("Kampala", 0.6, 1.0)],),
         ([("Springfield", 0.9, 5.0), ("Kampala", 0.9, 2.0), ("Kampala", 0.9, 2.0)],),
         ([("", 0.9, 1.0), ("Oslo", 0.8, 1.5)],),
+        ([("", 0.9, 2.0), ("Oslo", 0.8, 1.5)],),  # silence wins
         ([("Oslo", 0.3, 4.0)],),
     ]
     check(
@@ -70,7 +71,8 @@ def check_vote(student: Callable[[Sequence[tuple[str, float, float]]], tuple[str
         _vote,
         cases,
         hint="Equal answers add up, whatever their letter case; each counts with its weight times "
-        "its probability, divided by the sum of all weights.",
+        "its probability, divided by the sum of all weights. The empty text is an answer "
+        "like others.",
     )
 
 

@@ -80,8 +80,24 @@ def by_table(question: str, passage: str) -> str:
     'Arabic'
     """
     relation = relation_of(question)
-    if relation is None:
-        return ""
+    return "" if relation is None else look_up(relation, passage)
+
+
+def look_up(relation: str, passage: str) -> str:
+    r"""Answer by the patterns of a given relation; empty where they find nothing.
+
+    Parameters
+    ----------
+    relation
+        A key of :data:`KEYS`.
+    passage
+        Paragraphs that end with a line, in the order of the Factbook.
+
+    Examples
+    --------
+    >>> look_up("religion", "Its history.\nMuslim 99%\nArabic (official), French")
+    'Muslim'
+    """
     looks, pattern = _PATTERNS[relation]
     paragraphs = passage.split("\n")
     paragraphs = [*paragraphs[1:], *paragraphs[:1]]  # the history comes first and is read last
@@ -91,6 +107,43 @@ def by_table(question: str, passage: str) -> str:
         if re.search(looks, paragraph) and (match := re.search(pattern, paragraph)):
             return match[1].strip()
     return ""
+
+
+def bm25_paragraph(question: str, passage: str, *, k1: float = 1.2, b: float = 0.75) -> int | None:
+    r"""Return which paragraph BM25 ranks first, counted from 0; None if no word is shared.
+
+    Parameters
+    ----------
+    question, passage, k1, b
+        As for :func:`by_bm25`.
+
+    Examples
+    --------
+    >>> bm25_paragraph("Which official language?", "Muslim 99%\nArabic (official), French")
+    1
+    """
+    paragraphs = passage.split("\n")
+    bags = [Counter(word.lower() for word, *_ in tokens(text)) for text in paragraphs]
+    mean = sum(bag.total() for bag in bags) / len(bags)
+    scores = [0.0] * len(bags)
+    for word in {word.lower() for word, *_ in tokens(question)}:
+        holds = sum(word in bag for bag in bags)
+        weight = math.log(1 + (len(bags) - holds + 0.5) / (holds + 0.5))
+        for i, bag in enumerate(bags):
+            length = k1 * (1 - b + b * bag.total() / mean)
+            scores[i] += weight * bag[word] * (k1 + 1) / (bag[word] + length)
+    return None if max(scores) == 0 else scores.index(max(scores))
+
+
+def first_item(paragraph: str) -> str:
+    """Return a paragraph up to the first comma, semicolon, bracket or number.
+
+    Examples
+    --------
+    >>> first_item("Arabic (official), French")
+    'Arabic'
+    """
+    return re.split(r"[,;(]| \d", paragraph)[0].strip()
 
 
 def by_bm25(question: str, passage: str, *, k1: float = 1.2, b: float = 0.75) -> str:
@@ -114,17 +167,5 @@ def by_bm25(question: str, passage: str, *, k1: float = 1.2, b: float = 0.75) ->
     >>> by_bm25("Which official language?", "Muslim 99%\nArabic (official), French")
     'Arabic'
     """
-    paragraphs = passage.split("\n")
-    bags = [Counter(word.lower() for word, *_ in tokens(text)) for text in paragraphs]
-    mean = sum(bag.total() for bag in bags) / len(bags)
-    scores = [0.0] * len(bags)
-    for word in {word.lower() for word, *_ in tokens(question)}:
-        holds = sum(word in bag for bag in bags)
-        weight = math.log(1 + (len(bags) - holds + 0.5) / (holds + 0.5))
-        for i, bag in enumerate(bags):
-            length = k1 * (1 - b + b * bag.total() / mean)
-            scores[i] += weight * bag[word] * (k1 + 1) / (bag[word] + length)
-    if max(scores) == 0:
-        return ""
-    best = paragraphs[scores.index(max(scores))]
-    return re.split(r"[,;(]| \d", best)[0].strip()
+    best = bm25_paragraph(question, passage, k1=k1, b=b)
+    return "" if best is None else first_item(passage.split("\n")[best])
