@@ -1,7 +1,8 @@
 """Seven ways to train one retriever and one reader.
 
-All start from the same weights, see the same questions in the same order, make as many steps and
-read as many passages. They differ in what teaches the retriever.
+All start from the same weights, see the same questions in the same order and make as many steps.
+They differ in what teaches the retriever; `apart` and `known pairs` compare the whole store, the
+others the passages found (`multi-task` both).
 
 ================ ======================================= =================================
 way              the retriever learns from               the reader learns
