@@ -13,6 +13,7 @@ from ravm_course.metrics import (
     accuracy,
     bits_per_byte,
     bootstrap_interval,
+    cpu_milliseconds,
     paired_bootstrap,
     perplexity,
     ratio_interval,
@@ -159,3 +160,13 @@ def test_ratios_without_sense_are_refused():
         ratio_interval([1, math.inf], [1, 1])
     with pytest.raises(ValueError, match="at least two"):
         ratio_interval([1], [1])
+
+
+def test_the_time_of_a_call_leaves_out_the_first_and_takes_the_median(monkeypatch):
+    clock = iter([0.0, 0.009, 1.0, 1.001, 2.0, 2.002])
+    monkeypatch.setattr("ravm_course.metrics.time.process_time", lambda: next(clock))
+    calls = []
+    assert cpu_milliseconds(lambda: calls.append(1), repeats=3) == pytest.approx(2.0)
+    assert len(calls) == 4
+    with pytest.raises(ValueError, match="repeats is 0"):
+        cpu_milliseconds(list, repeats=0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Callable
 
 import torch
@@ -65,12 +64,7 @@ def check_cache_on_paper(answer: float) -> None:
 whole cache is multiplied by 3.
     """
     hint = "A gets 1.0 + 3 exp(-2 (1 - .9)). B gets 1.5 and, for each of its keys, 3 exp(...)."
-    number = answer.item() if isinstance(answer, Tensor) and answer.ndim == 0 else answer
-    if isinstance(number, numbers.Real):
-        for value, slip in _SLIPS:
-            if abs(number - value) <= _CLOSE:
-                hint = slip
-    check_value(answer, _LEAD, name="lead", tolerance=_CLOSE, hint=hint)
+    check_value(answer, _LEAD, name="lead", tolerance=_CLOSE, hint=hint, slips=_SLIPS)
 
 
 def _unit(*shape: int, seed: int) -> Tensor:

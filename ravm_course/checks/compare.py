@@ -102,7 +102,13 @@ def check(
 
 
 def check_value(
-    answer: object, expected: object, *, name: str, hint: str = "", tolerance: float = 1e-6
+    answer: object,
+    expected: object,
+    *,
+    name: str,
+    hint: str = "",
+    tolerance: float = 1e-6,
+    slips: Iterable[tuple[float, str]] = (),
 ) -> None:
     """Compare one value that the reader worked out; ``...`` counts as not attempted.
 
@@ -118,6 +124,8 @@ def check_value(
         What the reader's variable is called.
     hint, tolerance
         As for :func:`check`.
+    slips
+        Wrong numbers that a known slip leads to, each with the hint to give for it instead.
 
     Raises
     ------
@@ -134,10 +142,19 @@ def check_value(
     Traceback (most recent call last):
     ...
     ravm_course.checks.compare.CheckFailed: probability is not right: 0.5. Two coins, not one.
+    >>> check_value(0.75, 1 / 4, name="probability", slips=[(0.75, "At least one head.")])
+    Traceback (most recent call last):
+    ...
+    ravm_course.checks.compare.CheckFailed: probability is not right: 0.75. At least one head.
     """
     if answer is ...:
         return _not_attempted(name)
     if difference(answer, expected, tolerance) is not None:
+        number = _plain(answer)
+        if isinstance(number, numbers.Real):
+            for value, slip in slips:
+                if abs(number - value) <= tolerance:
+                    hint = slip
         raise CheckFailed(f"{name} is not right: {_show(answer)}. {hint}".rstrip())
     print(f"Right: {name} agrees.")
     return None

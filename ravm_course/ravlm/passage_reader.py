@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from ravm_course.nn import MultiHeadAttention
 from ravm_course.ravlm.passage_input import PassageBatch, encode_passages
-from ravm_course.ravlm.reader import Span, best_spans, span_log_probs
 from ravm_course.ravlm.reader_input import SHAPES
+from ravm_course.ravlm.spans import Span, look_around, point, read_with
 from ravm_course.training import load_shipped, shipped_facts
 
 
@@ -151,15 +151,8 @@ class PassageReader(nn.Module):
         x = table[self._hide(batch.passage)] + self.shapes(batch.shapes)
         x = self._drop(x + self.marks(batch.marks))
         x = x + self._drop(self.look(self.look_norm(x), asked, mask=present[:, None, None, :]))
-        for convolution, norm, film in zip(self.convolutions, self.norms, self.films, strict=True):
-            # zero outside the passage, so that padding is what the convolution pads with anyway
-            seen = convolution((x * mask[..., None]).transpose(1, 2)).transpose(1, 2)
-            scale, shift = film(question)[:, None].chunk(2, dim=-1)
-            x = x + self._drop(F.gelu(norm(seen) * (1 + scale) + shift))
-        start, end = self.pointers(x).unbind(dim=-1)
-        top = x.masked_fill(~mask[..., None], -torch.inf).amax(dim=1)
-        absent = self.absent(torch.cat([question, top], dim=1)).squeeze(-1)
-        return span_log_probs(start, end, absent, mask, self.config.max_answer)
+        x = look_around(self, x, question, mask, self._drop)
+        return point(self, x, question, mask)
 
     def _drop(self, x: Tensor) -> Tensor:
         """Drop whole channels of ``(B, L, d)`` while training: one draw for all words of a text."""
@@ -175,7 +168,6 @@ class PassageReader(nn.Module):
         kept = torch.rand(words.shape, device=words.device) >= self.config.word_dropout
         return words * kept
 
-    @torch.no_grad()
     def read_many(
         self,
         questions: Sequence[str],
@@ -185,13 +177,7 @@ class PassageReader(nn.Module):
         may_abstain: bool = True,
     ) -> list[Span]:
         """Answer B questions from B passages; see :meth:`.Reader.read_many`."""
-        was_training = self.training
-        self.eval()
-        device = self.pointers.weight.device
-        batch = self.encode(questions, passages, titles)
-        spans, absent = self(PassageBatch(*(part.to(device) for part in batch)))
-        self.train(was_training)
-        return best_spans(spans, absent, passages, may_abstain=may_abstain)
+        return read_with(self, questions, passages, titles, may_abstain=may_abstain)
 
     def read(
         self, question: str, passage: str, title: str = "", *, may_abstain: bool = True

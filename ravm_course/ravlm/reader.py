@@ -22,11 +22,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ravm_course.data.facts import tokens
 from ravm_course.ravlm.reader_input import PADDING, SHAPES, UNKNOWN, ReaderBatch, encode
+from ravm_course.ravlm.spans import Span, look_around, point, read_with
 
 
 @dataclass(frozen=True)
@@ -56,109 +55,6 @@ class ReaderConfig:
     max_answer: int = 6
     dropout: float = 0.1
     word_dropout: float = 0.1
-
-
-@dataclass(frozen=True)
-class Span:
-    """What the reader points at.
-
-    Attributes
-    ----------
-    text
-        The answer, a piece of the passage; empty if the reader holds that it is not there.
-    score
-        Its probability.
-    start, end
-        ``passage[start:end] == text``.
-    absent
-        Probability of "not here".
-    """
-
-    text: str
-    score: float
-    start: int
-    end: int
-    absent: float
-
-
-def span_log_probs(start: Tensor, end: Tensor, absent: Tensor, mask: Tensor, longest: int):
-    """Return the log-probability of every span and of "not here".
-
-    Parameters
-    ----------
-    start, end
-        Logits of each word, shape ``(B, L)``.
-    absent
-        Logit of "not here", shape ``(B,)``.
-    mask
-        True where there is a word, shape ``(B, L)``; each row True first, then False.
-    longest
-        M, the greatest number of words of a span.
-
-    Returns
-    -------
-    spans : Tensor
-        Shape ``(B, L, M)``: entry ``[b, i, m]`` belongs to the words from i to i + m. Impossible
-        spans have minus infinity.
-    none : Tensor
-        Shape ``(B,)``.
-
-    Examples
-    --------
-    Two words and "not here", all logits zero, leave three spans and four equal chances:
-
-    >>> zeros = torch.zeros(1, 2)
-    >>> spans, none = span_log_probs(zeros, zeros, torch.zeros(1), zeros == 0, longest=2)
-    >>> spans.exp()
-    tensor([[[0.2500, 0.2500],
-             [0.2500, 0.0000]]])
-    >>> none.exp()
-    tensor([0.2500])
-    """
-    end = end.masked_fill(~mask, -torch.inf)
-    last = F.pad(end, (0, longest - 1), value=-torch.inf).unfold(1, longest, 1)  # (B, L, M)
-    scores = start.masked_fill(~mask, -torch.inf)[:, :, None] + last
-    total = torch.logsumexp(torch.cat([absent[:, None], scores.flatten(1)], dim=1), dim=1)
-    return scores - total[:, None, None], absent - total
-
-
-def best_spans(
-    spans: Tensor, absent: Tensor, passages: Sequence[str], *, may_abstain: bool = True
-) -> list[Span]:
-    """Take the most probable span of each passage, or "not here" where that is more probable.
-
-    Parameters
-    ----------
-    spans, absent
-        Log-probabilities ``(B, L, M)`` and ``(B,)`` from :func:`span_log_probs`.
-    passages
-        The B texts that were read.
-    may_abstain
-        Whether "not here" may win.
-
-    Returns
-    -------
-    list of Span
-
-    Examples
-    --------
-    >>> spans, none = torch.tensor([[[0.1], [0.7]]]).log(), torch.tensor([0.2]).log()
-    >>> best_spans(spans, none, ["Is Oslo"])[0].text
-    'Oslo'
-    """
-    best, place = spans.exp().cpu().flatten(1).max(dim=1)
-    found = []
-    for passage, score, at, none in zip(
-        passages, best.tolist(), place.tolist(), absent.exp().tolist(), strict=True
-    ):
-        if may_abstain and none > score:
-            found.append(Span("", none, 0, 0, none))
-            continue
-        i, more = divmod(at, spans.shape[2])
-        words = tokens(passage)
-        start, end = words[i][1], words[i + more][2]
-        found.append(Span(passage[start:end], score, start, end, none))
-    return found
 
 
 class Reader(nn.Module):
@@ -248,15 +144,8 @@ class Reader(nn.Module):
 
         x = self.words(self._hide(batch.passage)) + self.shapes(batch.shapes)
         x = self.dropout(x + self.marks(batch.marks))
-        for convolution, norm, film in zip(self.convolutions, self.norms, self.films, strict=True):
-            # zero outside the passage, so that padding is what the convolution pads with anyway
-            seen = convolution((x * mask[..., None]).transpose(1, 2)).transpose(1, 2)
-            scale, shift = film(question)[:, None].chunk(2, dim=-1)
-            x = x + self.dropout(F.gelu(norm(seen) * (1 + scale) + shift))
-        start, end = self.pointers(x).unbind(dim=-1)
-        top = x.masked_fill(~mask[..., None], -torch.inf).amax(dim=1)
-        absent = self.absent(torch.cat([question, top], dim=1)).squeeze(-1)
-        return span_log_probs(start, end, absent, mask, self.config.max_answer)
+        x = look_around(self, x, question, mask, self.dropout)
+        return point(self, x, question, mask)
 
     def _hide(self, ids: Tensor) -> Tensor:
         """Replace some words by "unknown" while training."""
@@ -265,7 +154,6 @@ class Reader(nn.Module):
         hidden = (torch.rand(ids.shape, device=ids.device) < self.config.word_dropout) & (ids > 0)
         return ids.masked_fill(hidden, UNKNOWN)
 
-    @torch.no_grad()
     def read_many(
         self,
         questions: Sequence[str],
@@ -288,13 +176,7 @@ class Reader(nn.Module):
         list of Span
             In order.
         """
-        was_training = self.training
-        self.eval()
-        device = self.pointers.weight.device
-        batch = self.encode(questions, passages, titles)
-        spans, absent = self(ReaderBatch(*(part.to(device) for part in batch)))
-        self.train(was_training)
-        return best_spans(spans, absent, passages, may_abstain=may_abstain)
+        return read_with(self, questions, passages, titles, may_abstain=may_abstain)
 
     def read(
         self, question: str, passage: str, title: str = "", *, may_abstain: bool = True

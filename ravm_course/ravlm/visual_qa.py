@@ -22,7 +22,8 @@ import numpy as np
 
 from ravm_course.ravlm.datastore import Datastore, Hit
 from ravm_course.ravlm.passage_reader import PassageReader
-from ravm_course.ravlm.reader import Reader, Span
+from ravm_course.ravlm.reader import Reader
+from ravm_course.ravlm.spans import Span
 
 
 @dataclass(frozen=True)

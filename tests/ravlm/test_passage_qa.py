@@ -11,7 +11,7 @@ from ravm_course.data.facts import fact_countries, load_country_split
 from ravm_course.ravlm.flag_encoder import FlagEncoder, FlagEncoderConfig
 from ravm_course.ravlm.flag_qa import flag_store, ladder
 from ravm_course.ravlm.passage_reader import load_passage_reader
-from ravm_course.ravlm.reader import Span
+from ravm_course.ravlm.spans import Span
 from ravm_course.ravlm.text_rivals import by_bm25, by_table, relation_of
 from ravm_course.text.answers import exact_match
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ravm_course.data.facts import load_country_split, make_passage, tokens
-from ravm_course.ravlm.reader import Reader, ReaderConfig, reader_loss, span_log_probs
+from ravm_course.ravlm.reader import Reader, ReaderConfig, reader_loss
 from ravm_course.ravlm.reader_batches import (
     ReadingBatches,
     prose,
@@ -18,6 +18,7 @@ from ravm_course.ravlm.reader_batches import (
     without_answer,
 )
 from ravm_course.ravlm.reader_input import MAX_WORDS, SHAPES, build_vocabulary, shape
+from ravm_course.ravlm.spans import span_log_probs
 from ravm_course.training import fingerprint, fit, load_weights, save_weights
 
 SMALL = ReaderConfig(width=16, layers=2, kernel=3, max_answer=3, dropout=0.0, word_dropout=0.1)

@@ -19,7 +19,8 @@ from ravm_course.ravlm.flag_qa import (
     new_closed_book,
 )
 from ravm_course.ravlm.flag_views import FlagPairs, crop, invent, restyle
-from ravm_course.ravlm.reader import Reader, ReaderConfig, Span
+from ravm_course.ravlm.reader import Reader, ReaderConfig
+from ravm_course.ravlm.spans import Span
 from ravm_course.ravlm.visual_qa import VisualQA, distinct
 from ravm_course.training import fingerprint, fit
 
