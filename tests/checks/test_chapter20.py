@@ -33,6 +33,11 @@ def test_two_passages_rejects(wrong):
         chapter20.check_two_passages(wrong)
 
 
+def test_two_passages_asks_for_a_number():
+    with pytest.raises(CheckFailed, match="give a number"):
+        chapter20.check_two_passages("0.392")
+
+
 def best_span(start, end, longest):
     best = None
     for i in range(len(start)):
