@@ -3,9 +3,12 @@
 All pairs have the same weights at the start, the same questions, steps and passages; see
 `ravm_course.ravlm.joint_training`. Each is then asked about the 60 held-out countries, once. Rates
 and sizes were tried on a third of the training countries, held back for that, and on the validation
-countries. A run that was killed goes on where it was:
+countries. A run that was killed goes on where it was. The record also holds *apart* and *marginal*
+with the finished reader, taught by continents, at other rates and lengths; ``--rates`` measures
+only that again:
 
     python tools/train_joint.py
+    python tools/train_joint.py --rates
     python tools/train_joint.py --seeds 0 --steps 20 --output trial.json
 """
 
@@ -15,7 +18,7 @@ import argparse
 import hashlib
 import json
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +28,10 @@ from ravm_course.data import atomic, load_countries
 from ravm_course.data.facts import load_country_split
 from ravm_course.data.files import manifest
 from ravm_course.metrics import bootstrap_interval
-from ravm_course.ravlm.joint_answers import answers_right, rank, read_all
-from ravm_course.ravlm.joint_task import LinearRetriever, ReadingTable, load_flag_task
+from ravm_course.ravlm.flag_qa import load_flag_reader
+from ravm_course.ravlm.joint_answers import answers_right, fixed_reading, rank, read_all
+from ravm_course.ravlm.joint_reading import ReadingTable
+from ravm_course.ravlm.joint_task import JointTask, LinearRetriever, load_flag_task
 from ravm_course.ravlm.joint_training import WAYS, JointConfig, Pair, train
 from ravm_course.ravlm.reader import Reader, ReaderConfig
 from ravm_course.ravlm.reader_batches import reading_vocabulary
@@ -35,6 +40,7 @@ from ravm_course.vlm import load_pretrained
 
 ROOT = Path(__file__).resolve().parents[1]
 READER = ReaderConfig(width=48, layers=2)
+RATES = ((60, 1.0), (120, 1.0), (240, 0.3), (240, 3.0), (480, 1.0))  # steps, times the usual rate
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -45,6 +51,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="(%(default)s)")
     add("--steps", type=int, default=JointConfig.steps, help="updates (%(default)s)")
+    add("--rates", action="store_true", help="only rates and lengths, into the record there is")
     add("--threads", type=int, default=1, help="CPU threads (%(default)s)")
     add("--work", type=Path, default=ROOT / "build" / "train_joint", help="for unfinished runs")
     add("--output", type=Path, default=ROOT / "benchmarks" / "results" / "joint.json",
@@ -77,6 +84,30 @@ def measure(pair: Pair, table: ReadingTable, k: int) -> dict:
     }
 
 
+def measure_rates(task: JointTask, seeds: list[int]) -> list[dict]:
+    """Return R@1 and answers by country, means over seeds, after training on continents alone."""
+    reader, rows = load_flag_reader(), task.rows["test"]
+    table = ReadingTable(task, reader)
+    reading, readings = fixed_reading(reader, table), read_all(reader, table, wordings=1)
+    usual, found = JointConfig(relations=(2,)), []
+    for steps, times in RATES:
+        config = replace(usual, steps=steps, lr_retriever=times * usual.lr_retriever)
+        for way in ("apart", "marginal"):
+            runs = []
+            for seed in seeds:
+                pair = Pair(LinearRetriever(task.queries.shape[1]), reader)
+                train(pair, task, way, config, reading=reading, seed=seed)
+                passages, scores = rank(pair.retriever, task, rows)
+                near = passages[:, : config.k], scores[:, : config.k]
+                right = answers_right(readings, task, rows, *near).mean(1)
+                runs.append([(passages[:, 0] == rows).numpy(), right])
+            first, right = np.mean(runs, axis=0).round(4).tolist()
+            run = {"steps": steps, "times the rate": times, "way": way}
+            found.append({**run, "R@1": first, "answers": right})
+            print(f"{run}: R@1 {np.mean(first):.3f}, answers {np.mean(right):.3f}", flush=True)
+    return found
+
+
 def main() -> None:
     """Train, measure, write the record."""
     options = parse()
@@ -84,6 +115,13 @@ def main() -> None:
     options.work.mkdir(parents=True, exist_ok=True)
     towers = load_pretrained("towers")
     task = load_flag_task(towers)
+    if options.rates:
+        record = json.loads(options.output.read_text(encoding="utf-8"))
+        if record["towers"] != fingerprint(towers):
+            raise SystemExit("The record is of other towers: run without --rates.")
+        record["rates"] = measure_rates(task, record["seeds"])
+        atomic.write_text(options.output, json.dumps(record) + "\n")
+        return
     vocabulary = reading_vocabulary(load_country_split()["train"])
     table = ReadingTable(task, Reader(vocabulary, READER))
     config, dim = JointConfig(steps=options.steps), task.queries.shape[1]
@@ -120,6 +158,7 @@ def main() -> None:
         "torch": torch.__version__.split("+")[0],
         "python": platform.python_version(),
         "runs": runs,
+        "rates": measure_rates(task, options.seeds),
     }
     atomic.write_text(options.output, json.dumps(record) + "\n")
     print(json.dumps(record["intervals_over_countries"], indent=1))

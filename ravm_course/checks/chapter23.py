@@ -94,11 +94,12 @@ def check_marginal(student: Callable) -> None:
     nothing = np.log(np.array([[0.9, 0.2]]))
     nothing[0, 1] = -np.inf  # the answer does not stand in this passage
     cases += [(np.array([[0.3, 0.1]]), nothing), (np.array([[800.0, 790.0]]), cases[0][1])]
+    cases.append((np.array([[0.3, 0.1]]), np.array([[-800.0, -801.0]])))
     check(
         student,
         reference,
         cases,
         hint="Sum p(z) p(a|z) over passages, then take the logarithm, then the mean over rows. "
-        "The gradient is (prior - posterior) / B. Subtract the largest score before exp.",
+        "The gradient is (prior - posterior) / B. Subtract the largest number before exp.",
         tolerance=1e-6,
     )

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ravm_course.ravlm.joint_task import JointTask, LinearRetriever, ReadingTable
+from ravm_course.ravlm.joint_reading import ReadingTable
+from ravm_course.ravlm.joint_task import JointTask, LinearRetriever
 from ravm_course.ravlm.reader import Reader
 
 
@@ -111,15 +112,33 @@ def fixed_reading(reader: Reader, table: ReadingTable) -> Tensor:
 
 
 @torch.no_grad()
-def rank(retriever: LinearRetriever, task: JointTask, rows: Tensor) -> tuple[Tensor, Tensor]:
+def rank(
+    retriever: LinearRetriever, task: JointTask, rows: Tensor, stored: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Return all passages for each of C countries' flags, nearest first, and their scores.
+
+    Parameters
+    ----------
+    retriever
+        Encodes the pictures, and the keys unless `stored` is given.
+    task
+        The task.
+    rows
+        Of C countries.
+    stored
+        Unit vectors of the keys as an older retriever encoded them, ``(N, D)``: a store that was
+        not made anew.
 
     Returns
     -------
     passages, scores : Tensor
         Shape ``(C, N)`` each.
     """
-    scores, passages = retriever(task.queries[rows], task.keys).sort(dim=1, descending=True)
+    if stored is None:
+        scores = retriever(task.queries[rows], task.keys)
+    else:
+        scores = retriever.scale * retriever.encode(task.queries[rows]) @ stored.T
+    scores, passages = scores.sort(dim=1, descending=True)
     return passages, scores
 
 

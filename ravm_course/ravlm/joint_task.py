@@ -31,8 +31,6 @@ from ravm_course.data.facts import (
 )
 from ravm_course.data.wordings import QUESTIONS_EN
 from ravm_course.ravlm.flag_qa import STORE_STYLES, flag_images
-from ravm_course.ravlm.reader import Reader
-from ravm_course.ravlm.reader_input import ReaderBatch
 from ravm_course.vlm import CLIP, to_float
 
 #: the artist whose pictures are asked about
@@ -131,7 +129,7 @@ class JointTask:
 
     def answer_words(self, relation: int, row: int) -> tuple[str, ...]:
         """Return the words of the right answer about a country."""
-        return _split_answer(self.answers[relation][row])
+        return split_answer(self.answers[relation][row])
 
     def known(self) -> Tensor:
         """Return the rows of training and validation: the store while training."""
@@ -169,7 +167,7 @@ def load_joint_task(queries: Tensor, keys: Tensor) -> JointTask:
         )
     passages = [make_passage(country, "train") for country in countries]
     answers = tuple(tuple(answer_of(c, r).lower() for c in countries) for r in RELATIONS)
-    words = [_words(passage.text) for passage in passages]
+    words = [words_of(passage.text) for passage in passages]
     held = {
         answer: torch.tensor([bool(places(text, answer)) for text in words])
         for answer in {answer for group in answers for answer in group}
@@ -199,7 +197,8 @@ def load_flag_task(towers: CLIP) -> JointTask:
     return load_joint_task(tower_vectors(towers, QUERY_STYLE), stored.mean(0))
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
+    """Return the words of a text, in lower case."""
     return [word.lower() for word, *_ in tokens(text)]
 
 
@@ -211,109 +210,12 @@ def places(words: Sequence[str], answer: str) -> list[int]:
     >>> places(["from", "new", "york", "to", "new", "delhi"], "new delhi")
     [4]
     """
-    wanted = _split_answer(answer)
+    wanted = split_answer(answer)
     n = len(wanted)
     return [i for i in range(len(words) - n + 1) if tuple(words[i : i + n]) == wanted]
 
 
 @functools.cache
-def _split_answer(answer: str) -> tuple[str, ...]:
-    return tuple(_words(answer))
-
-
-class ReadingTable:
-    """The task's questions and passages as a reader's numbers, encoded once.
-
-    Parameters
-    ----------
-    task
-        Whose texts are encoded.
-    reader
-        Whose vocabulary numbers the words.
-    """
-
-    def __init__(self, task: JointTask, reader: Reader):
-        self.task, self.longest = task, reader.config.max_answer
-        self.words = [_words(passage) for passage in task.passages]
-        n = len(task.passages)
-        self.encoded = [
-            reader.encode([question] * n, task.passages, task.titles) for question in task.questions
-        ]
-
-    def batch(self, questions: Tensor, asked: Tensor, passages: Tensor) -> ReaderBatch:
-        """Return K passages for each of B questions as one batch of B * K rows.
-
-        Parameters
-        ----------
-        questions
-            Rows of ``task.questions``, shape ``(B,)``.
-        asked
-            Rows of the countries asked about, shape ``(B,)``; their right answers are marked
-            wherever they stand.
-        passages
-            Rows of passages, shape ``(B, K)``.
-
-        Returns
-        -------
-        ReaderBatch
-        """
-        widest = max(self.encoded[q].question.shape[1] for q in questions.tolist())
-        parts = []
-        for q, rows in zip(questions.tolist(), passages, strict=True):
-            of = self.encoded[q]
-            question = F.pad(of.question[rows], (0, widest - of.question.shape[1]))
-            parts.append((question, of.passage[rows], of.shapes[rows], of.marks[rows]))
-        question, passage, shapes, marks = (torch.cat(part) for part in zip(*parts, strict=True))
-        gold = torch.zeros(*passage.shape, self.longest, dtype=torch.bool)
-        for b, (q, country) in enumerate(zip(questions.tolist(), asked.tolist(), strict=True)):
-            answer = self.task.answers[int(self.task.relation[q])][country]
-            for k, row in enumerate(passages[b].tolist()):
-                starts, more = self.find(row, answer)
-                if more < self.longest:
-                    gold[b * passages.shape[1] + k, starts, more] = True
-        length = int((passage > 0).sum(1).max())
-        return ReaderBatch(
-            question, passage[:, :length], shapes[:, :length], marks[:, :length], gold[:, :length]
-        )
-
-    def log_probs(
-        self, reader: Reader, questions: Tensor, asked: Tensor, passages: Tensor
-    ) -> Tensor:
-        """Return the log-probability of the right answer in each passage, ``(B, K)``.
-
-        The parameters are those of :meth:`batch`, with the reader first.
-        """
-        batch = self.batch(questions, asked, passages)
-        return answer_log_probs(reader, batch).view(passages.shape)
-
-    def find(self, row: int, answer: str) -> tuple[list[int], int]:
-        """Return where an answer begins in a passage, and how many words follow its first."""
-        return places(self.words[row], answer), len(_split_answer(answer)) - 1
-
-    def text(self, row: int, start: int, more: int) -> str:
-        """Return the words of a span of a passage, joined by spaces."""
-        return " ".join(self.words[row][start : start + more + 1])
-
-
-def answer_log_probs(reader: Reader, batch: ReaderBatch) -> Tensor:
-    """Return the log-probability of the right answer in each passage.
-
-    All places where it stands are added up: nobody says which of them is meant.
-
-    Parameters
-    ----------
-    reader
-        The reader.
-    batch
-        Of R rows, with every occurrence of the answer marked as gold.
-
-    Returns
-    -------
-    Tensor
-        Shape ``(R,)``; minus infinity, without a gradient, where the answer does not stand.
-    """
-    spans, _ = reader(batch)
-    there = batch.gold.flatten(1).any(1)
-    right = spans.masked_fill(~batch.gold, -torch.inf).flatten(1)
-    right = torch.where(there[:, None], right, torch.zeros_like(right))
-    return torch.where(there, right.logsumexp(1), torch.full_like(right[:, 0], -torch.inf))
+def split_answer(answer: str) -> tuple[str, ...]:
+    """Return the words of an answer, in lower case."""
+    return tuple(words_of(answer))

@@ -33,7 +33,8 @@ from torch import Tensor, nn
 
 from ravm_course.ravlm.hard_negatives import contrastive_loss
 from ravm_course.ravlm.joint import distillation_loss, marginal_loss, with_guess
-from ravm_course.ravlm.joint_task import JointTask, LinearRetriever, ReadingTable
+from ravm_course.ravlm.joint_reading import ReadingTable
+from ravm_course.ravlm.joint_task import JointTask, LinearRetriever
 from ravm_course.ravlm.reader import Reader
 from ravm_course.training import History, fit
 

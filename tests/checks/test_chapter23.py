@@ -69,9 +69,16 @@ def overflows(scores, log_reading):
         return -np.log(joint.sum(1)).mean(), gradient / len(scores)
 
 
+def underflows(scores, log_reading):
+    with np.errstate(all="ignore"):
+        joint = softmax(scores, axis=1) * np.exp(log_reading)
+        gradient = softmax(scores, axis=1) - joint / joint.sum(1, keepdims=True)
+        return -np.log(joint.sum(1)).mean(), gradient / len(scores)
+
+
 def test_marginal_accepts_the_right_function(capsys):
     chapter23.check_marginal(marginal)
-    assert "Right: 5 cases" in capsys.readouterr().out
+    assert "Right: 6 cases" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -83,6 +90,7 @@ def test_marginal_accepts_the_right_function(capsys):
         sum_over_rows,
         scores_taken_for_probabilities,
         overflows,
+        underflows,
     ],
 )
 def test_marginal_rejects(wrong):
