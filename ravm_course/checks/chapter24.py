@@ -18,6 +18,7 @@ _CLOSE = 6e-4  # three decimals, rounded either way
 
 # answers that a known slip leads to, and what to say about each
 _SLIPS = (
+    (round(_LEAD, 2), "This is right to two decimals: asked are three."),
     (-_LEAD, "This is how far A leads: asked is B minus A."),
     (0.5 + 2 * _FAR - _NEAR, "This leaves out alpha: the whole cache is multiplied by 3."),
     (3 * (2 * _FAR - _NEAR), "This is the cache alone: the names speak as well."),
@@ -87,6 +88,20 @@ def _cache_logits(
     return adapter.logits(features)
 
 
+def _untouched(student: Callable, case: tuple, names: tuple[str, ...]) -> Callable[[], str]:
+    """Return what rejects a function that changes its tensors, the first arguments, in place."""
+
+    def further() -> str:
+        given = tuple(x.clone() if isinstance(x, Tensor) else x for x in case)
+        student(*given)
+        for name, before, after in zip(names, case, given, strict=False):
+            if not torch.equal(before, after):
+                raise CheckFailed(f"the values are right, but `{name}` was changed by the call.")
+        return ", and the store stays as it was"
+
+    return further
+
+
 def check_cache_logits(student: Callable[..., Tensor]) -> None:
     """Check ``cache_logits(features, weights, keys, labels, scale, alpha, beta)``.
 
@@ -123,16 +138,6 @@ def check_cache_logits(student: Callable[..., Tensor]) -> None:
         ),
     ]
 
-    def further() -> str:
-        given = tuple(x.clone() if isinstance(x, Tensor) else x for x in cases[0])
-        student(*given)
-        for name, before, after in zip(
-            ("features", "weights", "keys", "labels"), cases[0], given, strict=False
-        ):
-            if not torch.equal(before, after):
-                raise CheckFailed(f"the values are right, but `{name}` was changed by the call.")
-        return ", and the store stays as it was"
-
     check(
         student,
         _cache_logits,
@@ -141,7 +146,7 @@ def check_cache_logits(student: Callable[..., Tensor]) -> None:
         "key, added up for each class (a one-hot matrix of the labels does it), times alpha. A "
         "class without a key gets nothing from the cache. Classes are counted by the names, not by "
         "the labels.",
-        further=further,
+        further=_untouched(student, cases[0], ("features", "weights", "keys", "labels")),
     )
 
 
@@ -163,7 +168,7 @@ def check_prototypes(student: Callable[[Tensor, Tensor, Tensor, int], Tensor]) -
     Examples
     --------
     >>> check_prototypes(prototype_scores)
-    Right: 3 cases agree.
+    Right: 3 cases agree, and the store stays as it was.
     """
     cases = [
         (_unit(4, 5, seed=0), _unit(6, 5, seed=1), torch.tensor([2, 0, 2, 2, 3, 0]), 4),
@@ -177,4 +182,5 @@ def check_prototypes(student: Callable[[Tensor, Tensor, Tensor, int], Tensor]) -
         hint="Add up the keys of each class and bring the sum back to length one: a mean of unit "
         "vectors is shorter than one, and shorter the more they differ. A class without a key must "
         "never win, also where all cosines are negative.",
+        further=_untouched(student, cases[0], ("features", "keys", "labels")),
     )

@@ -27,7 +27,8 @@ def test_accepts_the_right_lead(capsys):
         (0.5 + 3 * (2 * math.exp(0.6) - math.exp(0.2)), "sign of the exponent"),
         (0.5 + 3 * (2 * math.exp(1.4) - math.exp(1.8)), "is 1 at most"),
         (2.0, "through the exponential"),
-        (1.34, "A gets 1.0"),
+        (1.34, "right to two decimals"),
+        (1.2, "A gets 1.0"),
     ],
 )
 def test_names_the_slip(wrong, message):
@@ -156,6 +157,17 @@ def test_rejects_wrong_prototypes(options):
 
     with pytest.raises(CheckFailed, match=r"case \d of 3 disagrees"):
         chapter24.check_prototypes(wrong)
+
+
+@pytest.mark.parametrize("name", ["features", "keys"])
+def test_rejects_prototypes_that_change_what_they_were_given(name):
+    def in_place(features, keys, labels, classes):
+        came = prototypes(features, keys, labels, classes)
+        {"features": features, "keys": keys}[name].zero_()
+        return came
+
+    with pytest.raises(CheckFailed, match=f"`{name}` was changed"):
+        chapter24.check_prototypes(in_place)
 
 
 def test_not_attempted(capsys):
