@@ -8,12 +8,15 @@ validation. The encoders are the shipped ones and are not trained.
 
 All runs of a task differ in the way in and the seed alone: the same batches, steps and sizes. What
 was written about the test is recorded word for word, so that the chapter computes every measure
-itself. The pointer of the first seed ships, in half precision.
+itself. Of the pointers it also has two controls: the own captions with the pictures of other flags,
+and the right caption with the nearness of the neighbour whose place it takes. The pointer of the
+first seed ships, in half precision.
 
     python tools/train_captioner.py
     python tools/train_captioner.py --tasks flags --ways pointer --seeds 0 --steps 5 --output t.json
 
-A run that was done is read from ``--work`` and not done again.
+A run that was done is read from ``--work`` and not done again. With ``--add``, what the record has
+besides stays.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from ravm_course.data import load_countries, load_emoji, load_emoji_splits
 from ravm_course.data.atomic import write_text
 from ravm_course.data.facts import load_country_split
 from ravm_course.nn.transformer import count_parameters
+from ravm_course.ravlm.caption_batches import Found
 from ravm_course.ravlm.caption_ladder import caption_ladder
 from ravm_course.ravlm.caption_words import Vocabulary, split_words
 from ravm_course.ravlm.caption_writing import caption_loss, describe
@@ -52,6 +56,7 @@ from ravm_course.vlm import augment, encode_images, load_pretrained, to_float
 
 CHECKPOINTS = ROOT / "ravm_course" / "checkpoints"
 TASKS = ("flags", "names")
+TURNS = (1, 7, 13, 20, 29, 41, 50)  # how far the pictures are moved on among the flags
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -68,6 +73,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--work", type=Path, default=ROOT / "build" / "captioner", help="runs that are done")
     add("--output", type=Path, default=ROOT / "benchmarks" / "results" / "captioner.json",
         help="where the record goes (benchmarks/results/captioner.json)")  # fmt: skip
+    add("--add", action="store_true", help="keep the runs that the record has already")
     add("--done", action="store_true", help="record the runs that are done, and train nothing")
     add("--ship", action="store_true", help="write the checkpoints of the first seed")
     return parser.parse_args(arguments)
@@ -111,10 +117,20 @@ class Flags:
         ladder = caption_ladder(self.store(known), vectors, right, self.captions)
         added = caption_ladder(self.store(known + countries), vectors, right, self.captions)
         ladder["added"] = added["real"]
-        return {
-            step: [row.text for row in describe(model, self.vocabulary, parts, found)]
-            for step, found in ladder.items()
-        }
+
+        def texts(found: list, pictured: torch.Tensor = parts) -> list[str]:
+            return [row.text for row in describe(model, self.vocabulary, pictured, found)]
+
+        written = {step: texts(found) for step, found in ladder.items()}
+        if model.config.way == "pointer" and part == "test":
+            real, true = ladder["real"], ladder["oracle"]
+            for turn in TURNS:
+                written[f"real, picture moved by {turn}"] = texts(real, parts.roll(turn, 0))
+            written["oracle, nearness of the neighbour"] = texts([
+                [Found(a.caption, b.nearness) for a, b in zip(x, y, strict=True)]
+                for x, y in zip(true, real, strict=True)
+            ])  # fmt: skip
+        return written
 
     def measure(self, model: Captioner) -> dict:
         """Return what is recorded of a run."""
@@ -234,6 +250,11 @@ def main(arguments: list[str] | None = None) -> None:
         "data_sha256": data_hash(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
     }
+    if options.add:
+        earlier = json.loads(options.output.read_text("utf-8"))
+        if earlier["data_sha256"] != record["data_sha256"]:
+            raise ValueError(f"{options.output} is about other data: train all again")
+        record |= {name: earlier[name] for name in TASKS if name in earlier}
     for name, kind in (("flags", Flags), ("names", Names)):
         if name not in options.tasks:
             continue
@@ -252,6 +273,8 @@ def main(arguments: list[str] | None = None) -> None:
                         seed=seed, cpu_seconds=runs[f"{way}_{seed}"]["cpu_seconds"],
                         **record, **task.facts(),
                     )  # fmt: skip
+        if options.add and name in earlier:
+            runs = earlier[name]["runs"] | runs
         record[name] = task.facts() | {"runs": runs}
     write_text(options.output, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
 

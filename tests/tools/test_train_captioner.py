@@ -24,9 +24,11 @@ def trial(tmp_path_factory):
 def test_the_record_has_every_text_of_every_run(trial):
     record = json.loads((trial[0] / "record.json").read_text("utf-8"))["flags"]
     assert set(record["runs"]) == {"pointer_0", "none_0"}
-    for run in record["runs"].values():
+    moved = {f"real, picture moved by {turn}" for turn in train_captioner.TURNS}
+    controls = {"pointer_0": {*moved, "oracle, nearness of the neighbour"}, "none_0": set()}
+    for name, run in record["runs"].items():
         assert run["steps"] == 2
-        assert set(run["test"]) == {*STEPS, "added"}
+        assert set(run["test"]) == {*STEPS, "added", *controls[name]}
         assert all(len(texts) == len(record["test"]) for texts in run["test"].values())
         assert set(run["validation"]) == {"openmoji", "twemoji"}
     none = record["runs"]["none_0"]["test"]
@@ -39,3 +41,20 @@ def test_what_is_done_is_not_done_again(trial):
     train_captioner.main([*options, "--done"])
     again = json.loads((folder / "record.json").read_text("utf-8"))["flags"]["runs"]
     assert again == first
+
+
+def test_a_run_is_added_and_what_the_record_has_besides_stays(trial):
+    folder, options = trial
+    record = json.loads((folder / "record.json").read_text("utf-8"))
+    runs = record["flags"]["runs"]
+    kept = {"pointer_0": runs["pointer_0"], "none_0": "another run", "prompt_7": "a third"}
+    other = record | {"flags": record["flags"] | {"runs": kept}, "names": "other task"}
+    (folder / "record.json").write_text(json.dumps(other), "utf-8")
+    train_captioner.main([*options, "--done", "--add"])
+    after = json.loads((folder / "record.json").read_text("utf-8"))
+    assert after["flags"]["runs"] == kept | runs
+    assert after["names"] == "other task"
+
+    (folder / "record.json").write_text(json.dumps(other | {"data_sha256": "others"}), "utf-8")
+    with pytest.raises(ValueError, match="other data"):
+        train_captioner.main([*options, "--done", "--add"])
