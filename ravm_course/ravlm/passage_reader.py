@@ -1,12 +1,13 @@
 r"""Read natural text with a question in mind: the reader of chapter 20, made to meet new words.
 
-Three things are added to :class:`ravm_course.ravlm.reader.Reader`. Words enter by their spelling
+Four things differ from :class:`ravm_course.ravlm.reader.Reader`. Words enter by their spelling
 (:mod:`ravm_course.ravlm.passage_input`), so that one never met resembles those that look like it.
 The question is no bag of words any more: a convolution sees which words stand together, and several
-heads each keep another part of it. And every word of the passage looks at the words of the
-question (attention from passage to question: Seo et al., "Bidirectional attention flow for machine
+heads each keep another part of it. Every word of the passage looks at the words of the question
+(attention from passage to question: Seo et al., "Bidirectional attention flow for machine
 comprehension", ICLR 2017, section 2) before convolutions, scaled and shifted by the question, look
-at its neighbours. Spans are scored as before, and "not here" is one of them.
+at its neighbours. And the first word of a paragraph is marked, instead of sentences that name the
+title. Spans are scored as before, and "not here" is one of them.
 """
 
 from __future__ import annotations
