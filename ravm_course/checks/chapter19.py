@@ -11,7 +11,7 @@ from ravm_course.checks.compare import check, check_value
 
 
 def check_measures(reciprocal: float, precision: float, gain: float) -> None:
-    """Check three measures of the ranking 0, 1, 0, 1, 0 with two relevant items.
+    """Check three measures of the ranking 0, 1, 1, 0, 0 with two relevant items.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ def check_measures(reciprocal: float, precision: float, gain: float) -> None:
 
     Examples
     --------
-    >>> check_measures(1 / 2, (1 / 2 + 2 / 4) / 2, ...)
+    >>> check_measures(1 / 2, (1 / 2 + 2 / 3) / 2, ...)
     Right: reciprocal agrees.
     Right: precision agrees.
     Not attempted yet: write gain above, then run this cell again.
@@ -38,7 +38,7 @@ def check_measures(reciprocal: float, precision: float, gain: float) -> None:
     )
     check_value(
         precision,
-        1 / 2,
+        (1 / 2 + 2 / 3) / 2,
         name="precision",
         tolerance=1e-4,
         hint="At each relevant item: relevant items so far over its rank. The mean is over the "
@@ -46,7 +46,7 @@ def check_measures(reciprocal: float, precision: float, gain: float) -> None:
     )
     check_value(
         gain,
-        (1 / math.log2(3) + 1 / math.log2(5)) / (1 + 1 / math.log2(3)),
+        (1 / math.log2(3) + 1 / math.log2(4)) / (1 + 1 / math.log2(3)),
         name="gain",
         tolerance=1e-3,
         hint="A relevant item at rank r adds 1 / log2(r + 1); divide by the sum that the best "
@@ -71,7 +71,7 @@ def check_max_sim(student: Callable) -> None:
     Examples
     --------
     >>> check_max_sim(_max_sim)
-    Right: 6 cases agree.
+    Right: 7 cases agree.
     """
     draw = np.random.default_rng(19)
     cases = []
@@ -82,6 +82,8 @@ def check_max_sim(student: Callable) -> None:
     query, document = 100 * np.ones((2, 3)), -np.ones((3, 3))
     document[2] = 0
     cases.append((query, document, np.array([True, True, False])))
+    # filling in the middle, and similarities below any number that one might choose
+    cases.append((1e6 * query, 1e6 * document[[0, 2, 1]], np.array([True, False, True])))
     # a part that is found twice counts once for each part that asks
     cases.append((np.eye(3)[[0, 0, 1]], np.eye(3)[[0, 2]], np.array([True, True])))
     check(

@@ -8,7 +8,7 @@ import pytest
 from ravm_course.checks import chapter19
 from ravm_course.checks.compare import CheckFailed
 
-MEASURES = (0.5, 0.5, 0.6509)
+MEASURES = (0.5, 7 / 12, 0.6934)
 
 
 def test_measures(capsys):
@@ -22,13 +22,14 @@ def test_measures(capsys):
     [
         (0, 1.0, "begin at 1"),  # ranks from zero
         (0, 2.0, "One over"),  # the rank itself
-        (0, (1 / 2 + 1 / 4) / 2, "first relevant"),  # mean over all relevant items
-        (1, 0.2, "over the relevant"),  # divided by all five
+        (0, (1 / 2 + 1 / 3) / 2, "first relevant"),  # mean over all relevant items
+        (1, (1 / 2 + 2 / 3) / 5, "over the relevant"),  # divided by all five
+        (1, 1 / 2, "over the relevant"),  # the reciprocal rank again
         (1, 2 / 5, "At each relevant"),  # precision at five
-        (1, (0 + 1 / 2 + 1 / 3 + 2 / 4 + 2 / 5) / 5, "At each relevant"),  # at every rank
-        (2, 1 / math.log2(3) + 1 / math.log2(5), "best"),  # not divided
-        (2, (1 + 1 / math.log2(4)) / (1 + 1 / math.log2(3)), "log2"),  # ranks from zero
-        (2, (1 / 2 + 1 / 4) / (1 + 1 / 2), "log2"),  # 1 / r
+        (1, (0 + 1 / 2 + 2 / 3 + 2 / 4 + 2 / 5) / 5, "At each relevant"),  # at every rank
+        (2, 1 / math.log2(3) + 1 / math.log2(4), "best"),  # not divided
+        (2, 1.0, "log2"),  # ranks from zero
+        (2, (1 / 2 + 1 / 3) / (1 + 1 / 2), "log2"),  # 1 / r
     ],
 )
 def test_measures_rejects(place, wrong, message):
@@ -45,7 +46,7 @@ def right_max_sim(query, document, mask):
 
 def test_max_sim(capsys):
     chapter19.check_max_sim(right_max_sim)
-    assert capsys.readouterr().out.startswith("Right: 6")
+    assert capsys.readouterr().out.startswith("Right: 7")
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,8 @@ def test_max_sim(capsys):
         lambda q, d, m: right_max_sim(q, d, np.ones(len(d), bool)),  # mask forgotten
         lambda q, d, m: float((np.where(m, q @ d.T, 0)).max(axis=1).mean()),  # filling scores zero
         lambda q, d, m: float((np.where(m, q @ d.T, -9)).max(axis=1).mean()),  # not low enough
+        lambda q, d, m: float((np.where(m, q @ d.T, -1e9)).max(axis=1).mean()),  # nor this
+        lambda q, d, m: right_max_sim(q, d[: m.sum()], m[m]),  # filling not at the end
         lambda q, d, m: float((q @ d[m].T).max(axis=0).mean()),  # the other way round
         lambda q, d, m: float((q @ d[m].T).max()),  # the best pair alone
         lambda q, d, m: float((q @ d[m].T).mean()),  # mean instead of maximum
