@@ -223,6 +223,11 @@ def test_two_pairs():
     chapter17.check_two_pairs(0.154)
 
 
+def test_two_pairs_says_that_a_text_is_no_number():
+    with pytest.raises(CheckFailed, match="is a text, '0.154'"):
+        chapter17.check_two_pairs("0.154")
+
+
 @pytest.mark.parametrize(
     ("wrong", "hint"),
     [
