@@ -224,7 +224,7 @@ def test_two_pairs():
 
 
 def test_two_pairs_says_that_a_text_is_no_number():
-    with pytest.raises(CheckFailed, match="is a text, '0.154'"):
+    with pytest.raises(CheckFailed, match=r"is a text, '0\.154'"):
         chapter17.check_two_pairs("0.154")
 
 
