@@ -223,11 +223,6 @@ def test_two_pairs():
     chapter17.check_two_pairs(0.154)
 
 
-def test_two_pairs_says_that_a_text_is_no_number():
-    with pytest.raises(CheckFailed, match=r"is a text, '0\.154'"):
-        chapter17.check_two_pairs("0.154")
-
-
 @pytest.mark.parametrize(
     ("wrong", "hint"),
     [
@@ -246,7 +241,7 @@ def test_two_pairs_says_that_a_text_is_no_number():
         (torch.tensor(0.6157), "sum of the four terms"),
         (0.2, "Multiply the similarities by 5"),
         (float("nan"), "Multiply the similarities by 5"),
-        ("0.154", "Multiply the similarities by 5"),
+        ("0.154", "is a text"),
     ],
 )
 def test_two_pairs_rejects_and_says_what_was_forgotten(wrong, hint):
