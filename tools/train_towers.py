@@ -17,6 +17,7 @@ and measured together with two baselines on the same pictures: the nearest train
 pixels, and by the published network's features.
 
     python tools/train_towers.py
+    python tools/train_towers.py --seeds 1 2 --record ravm_course/checkpoints/towers-seeds.json
     python tools/train_towers.py --steps 20 --words 20 --output build/trial.safetensors
 """
 
@@ -50,6 +51,7 @@ CONFIG = CLIPConfig(
     dim=256, image_size=64, buckets=16384, text_width=64, text_hidden=512, temperature=0.05,
     backbone="efficientnet-lite0",
 )  # fmt: skip
+PATHS = ("output", "record", "work")  # options that say where, not what
 FROZEN = 3  # blocks of the backbone that keep the published weights, with the stem
 TAUGHT, SMOOTHING = 2.0, 0.1  # weight of the teacher in phase 2; of the names' cross-entropy
 
@@ -89,6 +91,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--threads", type=int, default=1, help="CPU threads (%(default)s)")
     add("--output", type=Path, default=ROOT / "ravm_course" / "checkpoints" / "towers.safetensors",
         help="where the weights go (ravm_course/checkpoints/towers.safetensors)")  # fmt: skip
+    add("--record", type=Path, help="write here what every seed measured, and no weights")
     add("--work", type=Path, default=ROOT / "build" / "towers",
         help="folder of the runs and of the teacher's vectors (build/towers)")  # fmt: skip
     return parser.parse_args(arguments)
@@ -230,15 +233,31 @@ def train(options: argparse.Namespace, seed: int, folder: Path) -> tuple[CLIP, d
     }
 
 
+def run_folder(options: argparse.Namespace, seed: int) -> Path:
+    """Return where the run of one seed is kept; equal settings find it again."""
+    ignored = (*PATHS, "seeds", "threads")
+    settings = "-".join(str(v) for k, v in vars(options).items() if k not in ignored)
+    return options.work / f"{settings}-seed{seed}"
+
+
+def baselines(folder: Path) -> dict:
+    """Return what stands beside the towers of a finished run, measured once."""
+    measured = folder / "baselines.json"
+    if not measured.exists():
+        model = CLIP(CONFIG).half()
+        load_weights(model, folder / "towers.safetensors")
+        write_text(measured, json.dumps(compare(half(model).float().eval())))
+    return json.loads(measured.read_text(encoding="utf-8"))
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Train every seed, watch validation, test each once, write the checkpoint of the first."""
+    """Train every seed, watch validation, test each once; write the first's weights or a record."""
     options = parse(arguments)
     torch.set_num_threads(options.threads)
-    plain = {k: v for k, v in vars(options).items() if not isinstance(v, Path)}
-    settings = "-".join(str(v) for k, v in plain.items() if k not in ("seeds", "threads"))
+    plain = {k: v for k, v in vars(options).items() if k not in PATHS}
     records = {}
     for seed in options.seeds:
-        folder = options.work / f"{settings}-seed{seed}"
+        folder = run_folder(options, seed)
         finished = folder / "towers.safetensors"
         if not finished.exists():
             model, record = train(options, seed, folder)
@@ -258,21 +277,30 @@ def main(arguments: list[str] | None = None) -> None:
         records[seed] = load_weights(CLIP(CONFIG).half(), finished)
         found = {k: m["recall_at_1"] for k, m in records[seed]["metrics"].items()}
         print(f"seed {seed} is done:", found, flush=True)
+    command = " ".join(["python tools/train_towers.py", *(arguments or sys.argv[1:])])
+    if options.record:
+        kept = ("metrics", "cpu_seconds", "data_sha256", "fingerprint")
+        found = {
+            seed: {key: record[key] for key in kept}
+            | {"baselines": baselines(run_folder(options, seed))}
+            for seed, record in records.items()
+        }
+        write_text(
+            options.record, json.dumps({"command": command, "seeds": found}, indent=1) + "\n"
+        )
+        return
     first = options.seeds[0]
     shipped = CLIP(CONFIG).half()
-    folder = options.work / f"{settings}-seed{first}"
+    folder = run_folder(options, first)
     facts = load_weights(shipped, folder / "towers.safetensors")
-    compared = folder / "baselines.json"
-    if not compared.exists():
-        write_text(compared, json.dumps(compare(half(shipped).float().eval())))
     save_weights(
         shipped,
         options.output,
-        command=" ".join(["python tools/train_towers.py", *(arguments or sys.argv[1:])]),
+        command=command,
         options=plain,
         seeds=options.seeds,
         frozen_blocks=FROZEN,
-        baselines=json.loads(compared.read_text(encoding="utf-8")),
+        baselines=baselines(folder),
         **{k: v for k, v in facts.items() if k not in ("fingerprint", "options")},
         recall_at_1_by_seed={
             name: {seed: record["metrics"][name]["recall_at_1"] for seed, record in records.items()}
