@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ravm_course.checks.compare import CheckFailed, check, check_value
+from ravm_course.checks.compare import check, check_value
 
 
 def check_two_passages(answer: float) -> None:
@@ -26,8 +26,6 @@ def check_two_passages(answer: float) -> None:
     >>> check_two_passages(...)
     Not attempted yet: write oslo above, then run this cell again.
     """
-    if isinstance(answer, str):
-        raise CheckFailed("oslo is a text: give a number, without quotation marks.")
     first = math.e / (1 + math.e)
     check_value(
         answer,

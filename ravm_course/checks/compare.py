@@ -130,7 +130,7 @@ def check_value(
     Raises
     ------
     CheckFailed
-        If the values differ.
+        If the values differ, or a text was given for a number.
 
     Examples
     --------
@@ -149,6 +149,8 @@ def check_value(
     """
     if answer is ...:
         return _not_attempted(name)
+    if isinstance(answer, str) and isinstance(_plain(expected), numbers.Real):
+        raise CheckFailed(f"{name} is a text, {answer!r}: write a number, without quotes.")
     if difference(answer, expected, tolerance) is not None:
         number = _plain(answer)
         if isinstance(number, numbers.Real):

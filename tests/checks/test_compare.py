@@ -153,6 +153,12 @@ def test_keyword_cases_and_bad_checks():
         check(softmax, softmax, [])
 
 
+def test_a_text_is_no_number():
+    with pytest.raises(CheckFailed, match=r"share is a text, '0\.25': write a number"):
+        check_value("0.25", 0.25, name="share")
+    check_value("cat", "cat", name="animal")
+
+
 def test_a_value_is_checked_without_giving_it_away():
     check_value(1 / 3, 0.3333333, name="p", tolerance=1e-6)
     with pytest.raises(CheckFailed) as failure:

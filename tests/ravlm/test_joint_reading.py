@@ -4,26 +4,14 @@ import pytest
 import torch
 
 from ravm_course.ravlm.joint_answers import fixed_reading
-from ravm_course.ravlm.joint_reading import ReadingTable, answer_log_probs
+from ravm_course.ravlm.joint_reading import answer_log_probs
 from ravm_course.ravlm.joint_task import load_joint_task
-from ravm_course.ravlm.reader import Reader, ReaderConfig, reader_loss
+from ravm_course.ravlm.reader import reader_loss
 
 
 @pytest.fixture(scope="module")
 def task():
     return load_joint_task(torch.ones(235, 2), torch.ones(235, 2))
-
-
-@pytest.fixture(scope="module")
-def reader():
-    torch.manual_seed(0)
-    words = ("the", "capital", "currency", "continent", "is", "of", ".")
-    return Reader(words, ReaderConfig(width=8, layers=1))
-
-
-@pytest.fixture(scope="module")
-def table(task, reader):
-    return ReadingTable(task, reader)
 
 
 def test_a_batch_marks_every_place_of_the_answer_and_equals_the_readers_own_encoding(

@@ -10,10 +10,9 @@ import torch
 
 from ravm_course.data.facts import RELATIONS, load_country_split
 from ravm_course.ravlm.joint_answers import answers_right, fixed_reading, rank, read_all
-from ravm_course.ravlm.joint_reading import ReadingTable
 from ravm_course.ravlm.joint_task import LinearRetriever, load_joint_task, places
 from ravm_course.ravlm.joint_training import WAYS, JointBatches, JointConfig, JointLoss, Pair, train
-from ravm_course.ravlm.reader import Reader, ReaderConfig
+from ravm_course.ravlm.reader import Reader
 from ravm_course.training import fingerprint
 from ravm_course.vlm import load_pretrained
 
@@ -23,18 +22,6 @@ def task():
     generator = torch.Generator().manual_seed(0)
     keys = torch.randn(235, 8, generator=generator)
     return load_joint_task(keys + 0.5 * torch.randn(235, 8, generator=generator), keys)
-
-
-@pytest.fixture(scope="module")
-def reader():
-    torch.manual_seed(0)
-    words = ("the", "capital", "currency", "continent", "is", "of", ".")
-    return Reader(words, ReaderConfig(width=8, layers=1))
-
-
-@pytest.fixture(scope="module")
-def table(task, reader):
-    return ReadingTable(task, reader)
 
 
 def pair_of(reader, seed=0):
