@@ -150,7 +150,7 @@ def check_value(
     if answer is ...:
         return _not_attempted(name)
     if isinstance(answer, str) and isinstance(_plain(expected), numbers.Real):
-        raise CheckFailed(f"{name} is a text, {answer!r}: write a number, without quotes.")
+        raise CheckFailed(f"{name} is a text, {answer!r}: write a number, without quotation marks.")
     if difference(answer, expected, tolerance) is not None:
         number = _plain(answer)
         if isinstance(number, numbers.Real):

@@ -34,7 +34,7 @@ def test_two_passages_rejects(wrong):
 
 
 def test_two_passages_asks_for_a_number():
-    with pytest.raises(CheckFailed, match="give a number"):
+    with pytest.raises(CheckFailed, match="write a number"):
         chapter20.check_two_passages("0.392")
 
 
