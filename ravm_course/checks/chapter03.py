@@ -12,10 +12,8 @@ from ravm_course.text.hmm import HMM
 
 
 def _three_decimals(answer: object, expected: float, *, name: str, hint: str) -> None:
-    """Check a probability, with a hint of its own for text and for too few decimals."""
-    if isinstance(answer, str):
-        hint = "That is text: give a number, such as 0.25 or 1 / 4, without quotation marks."
-    elif isinstance(answer, int | float) and answer == round(expected, 2):
+    """Check a probability, with a hint of its own for too few decimals."""
+    if isinstance(answer, int | float) and answer == round(expected, 2):
         hint = "That is rounded to two decimals: give three."
     check_value(answer, expected, name=name, tolerance=6e-4, hint=hint)
 
