@@ -20,7 +20,7 @@ way              the retriever learns from               the reader learns
 Only the first and the last are told which passage is right. The last is the bound that the others
 are measured against; the first retrieves at inference and not in training.
 Where a reader is given that does not change, the retriever alone learns, from a table of what that
-reader makes of every passage; that takes a second.
+reader makes of every passage; that takes less than a second.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ class Pair(nn.Module):
     retriever
         Finds passages.
     reader
-        Reads them.
+        Reads them; not needed where the retriever alone learns, from a finished reading.
     """
 
-    def __init__(self, retriever: LinearRetriever, reader: Reader):
+    def __init__(self, retriever: LinearRetriever, reader: Reader | None = None):
         super().__init__()
         self.retriever, self.reader = retriever, reader
 
@@ -148,11 +148,12 @@ class JointLoss:
         self.task, self.way, self.config = task, way, config
         self.table, self.reading = table, reading
         self.known, self.done, self.index = task.known(), 0, None
+        self.keys = task.keys[self.known]
 
     def __call__(self, pair: Pair, batch: tuple[Tensor, Tensor]) -> Tensor:
         """Return a scalar for rows of countries and of questions, shape ``(B,)`` each."""
         rows, questions = batch
-        scores = pair.retriever(self.task.queries[rows], self.task.keys[self.known])
+        scores = pair.retriever(self.task.queries[rows], self.keys)
         if self.way == "inference only":  # the right passage, and the right ones of others
             others = torch.stack([rows.roll(-shift) for shift in range(self.config.k)], dim=1)
             found = torch.searchsorted(self.known, others)
@@ -183,7 +184,7 @@ class JointLoss:
         if every == 1:
             return scores.topk(self.config.k, dim=1).indices
         if self.index is None or (every and self.done % every == 0):
-            self.index = retriever.encode(self.task.keys[self.known])
+            self.index = retriever.encode(self.keys)
         self.done += 1
         nearness = retriever.encode(self.task.queries[rows]) @ self.index.T
         return nearness.topk(self.config.k, dim=1).indices
@@ -224,7 +225,7 @@ def train(
     Raises
     ------
     ValueError
-        If the way is another, or nothing would be trained.
+        If the way is another, nothing would be trained, or the reader would be and there is none.
     """
     if way not in WAYS:
         raise ValueError(f"way is {way!r}, expected one of {', '.join(WAYS)}.")
@@ -232,18 +233,24 @@ def train(
         raise ValueError(
             "the retriever does not learn and the reader is finished: nothing to train."
         )
+    if table is not None and pair.reader is None:
+        raise ValueError("a table is for training the reader, and the pair has none: give it one.")
     config = config or JointConfig()
     draw = JointBatches(task, config.batch, config.relations)
-    options = {"steps": config.steps, "warmup": config.steps // 20, "seed": seed, "clip_norm": 1.0}
+    options = {
+        "steps": config.steps, "warmup": config.steps // 20, "seed": seed, "clip_norm": 1.0,
+        "progress": table is not None,  # the retriever alone takes less than a second
+    }  # fmt: skip
     retriever = {"params": pair.retriever.parameters(), "lr": config.lr_retriever}
-    reader = {"params": pair.reader.parameters(), "lr": config.lr_reader}
     together = way in ("marginal", "distilled", "multi-task")
     if way in ("apart", "known pairs"):
         right = torch.eye(len(task.countries), dtype=torch.bool).expand_as(task.contains)
         alone = _RetrieverLoss(task, task.contains if way == "apart" else right)
         history = fit(pair, alone, draw, optimizer=torch.optim.AdamW([retriever]), **options)
     if table is not None or together:
-        groups = [retriever] * together + [reader] * (table is not None)
+        groups = [retriever] * together
+        if table is not None:
+            groups.append({"params": pair.reader.parameters(), "lr": config.lr_reader})
         loss = JointLoss(task, way, config, table, reading)
         history = fit(pair, loss, draw, optimizer=torch.optim.AdamW(groups), **options)
     return history
@@ -253,10 +260,11 @@ class _RetrieverLoss:
     """Contrast passages that count as right, (3, N, N), with all others of the store."""
 
     def __init__(self, task: JointTask, right: Tensor):
-        self.task, self.right, self.known = task, right, task.known()
+        known = task.known()
+        self.task, self.right, self.keys = task, right[..., known], task.keys[known]
 
     def __call__(self, pair: Pair, batch: tuple[Tensor, Tensor]) -> Tensor:
         rows, questions = batch
-        scores = pair.retriever(self.task.queries[rows], self.task.keys[self.known])
-        right = self.right[self.task.relation[questions], rows][:, self.known]
+        scores = pair.retriever(self.task.queries[rows], self.keys)
+        right = self.right[self.task.relation[questions], rows]
         return contrastive_loss(scores, right)

@@ -84,12 +84,15 @@ class ConvNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, channels_in, H, W)`` to ``(B, channels_out, H / stride, W / stride)``."""
-        kernel, stride = self.conv.kernel_size[0], self.conv.stride[0]
+        conv = self.conv
+        kernel, stride = conv.kernel_size[0], conv.stride[0]
         (top, bottom), (left, right) = (same_padding(n, kernel, stride) for n in x.shape[2:])
-        if bottom or right:
-            x = F.pad(x, (left, right, top, bottom))
-        x = self.norm(self.conv(x))
-        return F.relu6(x) if self.bend else x
+        if (top, left) == (bottom, right):
+            x = F.conv2d(x, conv.weight, None, stride, (top, left), groups=conv.groups)
+        else:
+            x = conv(F.pad(x, (left, right, top, bottom)))
+        x = self.norm(x)
+        return F.relu6(x, inplace=True) if self.bend else x
 
 
 class InvertedResidual(nn.Module):

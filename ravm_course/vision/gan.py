@@ -240,7 +240,8 @@ def train_gan(
         losses.append(loss.item())
         for _ in range(generator_updates):
             of_generator.zero_grad()
-            generator_loss(discriminator(drawn(condition), condition)).backward()
+            loss = generator_loss(discriminator(drawn(condition), condition))
+            loss.backward(inputs=list(generator.parameters()))
             of_generator.step()
     generator.eval()
     discriminator.eval()

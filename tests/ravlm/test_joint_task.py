@@ -180,5 +180,7 @@ def test_errors(task, reader, table):
         train(pair_of(reader), task, "best", table=table)
     with pytest.raises(ValueError, match="nothing to train"):
         train(pair_of(reader), task, "frozen", reading=torch.zeros(3, 235, 235))
+    with pytest.raises(ValueError, match="the pair has none"):
+        train(Pair(LinearRetriever(8)), task, "marginal", table=table)
     with pytest.raises(ValueError, match="either a table"):
         JointLoss(task, "marginal", JointConfig())
