@@ -74,11 +74,36 @@ def test_the_table_is_a_rival_and_not_a_straw_man():
     assert np.mean([exact_match(by_table(q.text, q.passage), q.answer) for q in asked]) > 0.85
 
 
+@pytest.mark.parametrize(
+    ("question", "relation"),
+    [
+        ("Which summit is above all others?", "highest_point"),  # holds "sum"
+        ("The highest summit here: how many metres is it?", "elevation"),
+        ("What language should I learn?", "language"),  # "earn"
+        ("Which language do people speak?", "language"),  # "peak"
+        ("How many kilometres of shore does it have?", None),  # "metres"
+        ("Is it warm anywhere?", None),  # "where"
+        ("Did many soldiers fall?", None),  # "sold"
+        ("What sum do its sales make?", "export_value"),
+        ("What are its earnings?", "export_value"),
+        ("Which peaks are there?", "highest_point"),
+        ("它的出口额是多少？", "export_value"),  # Chinese has no spaces
+    ],
+)
+def test_a_key_that_stands_inside_another_word_is_no_key(question, relation):
+    assert relation_of(question) == relation
+
+
 def test_bm25_prefers_rare_words_and_short_paragraphs():
     assert by_bm25("which peak", "dry desert\npeak Hillaby, 3") == "peak Hillaby"
     assert by_bm25("the peak", "the sea the land\nthe peak, 3\nthe wood") == "the peak"
     assert by_bm25("peak", "A peak of rock and snow and ice\nB peak") == "B peak"
     assert by_bm25("什么", "dry desert\npeak Hillaby") == ""
+
+
+def test_bm25_shares_words_and_no_marks():
+    assert by_bm25("What, pray, is it?", "dry, desert\npeak Hillaby, 3. Why?") == ""
+    assert by_bm25("peak, then?", "dry, wide, flat\npeak Hillaby") == "peak Hillaby"
 
 
 def test_the_shipped_reader_reads_answers_and_refuses_on_validation():
