@@ -11,6 +11,7 @@ et al., "Reading Wikipedia to answer open-domain questions", ACL 2017, section 3
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +33,7 @@ SHAPES = ("padding", "lower", "Capitalised", "UPPER", "mIxed", "number", "punctu
 PADDING, UNKNOWN = 0, 1
 
 
+@functools.lru_cache(maxsize=50_000)
 def shape(word: str) -> int:
     """Return what a word looks like, as an index into :data:`SHAPES`.
 

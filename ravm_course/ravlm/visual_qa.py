@@ -228,15 +228,18 @@ class VisualQA:
         flat = [
             (question, hit) for question, ours in zip(questions, hits, strict=True) for hit in ours
         ]
-        spans: list[Span] = []
-        for start in range(0, len(flat), 64):
-            part = flat[start : start + 64]
-            spans += self.reader.read_many(
-                [question for question, _ in part],
-                [hit.text for _, hit in part],
-                [hit.metadata.get("title", "") for _, hit in part],
+        spans: list[Span | None] = [None] * len(flat)
+        by_length = sorted(range(len(flat)), key=lambda i: len(flat[i][1].text))  # little padding
+        for start in range(0, len(flat), 32):
+            rows = by_length[start : start + 32]
+            found = self.reader.read_many(
+                [flat[i][0] for i in rows],
+                [flat[i][1].text for i in rows],
+                [flat[i][1].metadata.get("title", "") for i in rows],
                 may_abstain=may_abstain,
             )
+            for i, span in zip(rows, found, strict=True):
+                spans[i] = span
         answers, at = [], 0
         for ours in hits:
             answers.append(self._combine(ours, spans[at : at + len(ours)]))
