@@ -88,9 +88,9 @@ class RedrawTask:
         rows
             Targets, shape ``(Q,)``.
         condition
-            ``"named"``: drawings stored under the target's name. ``"shuffled"``: those of the next
-            target. ``"retrieved"``: those whose vectors are nearest to the vector of the name.
-            ``"random"``: any.
+            ``"named"``: drawings stored under the target's name. ``"shuffled"``: those of the
+            target before it in `rows` (the first gets the last's). ``"retrieved"``: those whose
+            vectors are nearest to the vector of the name. ``"random"``: any.
         seed
             Of what is drawn at random.
 
@@ -143,7 +143,7 @@ class RedrawTask:
         judges = np.flatnonzero((emoji.artist == "emojione") & np.isin(emoji.concept, _of(rows)))
         with torch.no_grad():
             large = F.interpolate(drawings, size=64, mode="bilinear", align_corners=False)
-            seen = torch.cat([model.encode_image(part) for part in large.split(128)])
+            seen = torch.cat([model.encode_image(part) for part in large.split(40)])  # the quickest
         drawn, judged = emoji.concept[rows], emoji.concept[judges]
         concept = hits(seen, self.vectors[judges], drawn, judged, k=NEAREST)
         hand = self.hand.predict(palette(drawings))
