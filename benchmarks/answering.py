@@ -30,7 +30,7 @@ from ravm_course.ravlm.flag_qa import (
 from ravm_course.ravlm.passage_reader import load_passage_reader
 from ravm_course.vlm import encode_images, load_pretrained, to_float
 
-PICTURES, BATCH = 256, 64
+PICTURES, BATCH = 256, 32
 CAPITAL, FAITH = "What is the capital of this country?", "Which religion is the most common?"
 
 

@@ -28,6 +28,7 @@ DATA = ROOT / "book" / "appendix" / "times.json"
 PAGE = ROOT / "book" / "appendix" / "times.md"
 RESULTS = ROOT / "benchmarks" / "results"
 TITLES = {
+    "answering": "From picture to answer",
     "gpt": "GPT",
     "hmm": "Hidden Markov models",
     "million": "A million vectors",

@@ -17,7 +17,7 @@ from torch import Tensor
 from ravm_course.vlm.clip import CLIP, to_float
 
 
-def encode_images(model: CLIP, images: np.ndarray, batch: int = 64) -> Tensor:
+def encode_images(model: CLIP, images: np.ndarray, batch: int = 32) -> Tensor:
     """Encode stored pictures in batches, without gradients.
 
     Parameters
