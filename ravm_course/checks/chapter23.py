@@ -95,11 +95,15 @@ def check_marginal(student: Callable) -> None:
     nothing[0, 1] = -np.inf  # the answer does not stand in this passage
     cases += [(np.array([[0.3, 0.1]]), nothing), (np.array([[800.0, 790.0]]), cases[0][1])]
     cases.append((np.array([[0.3, 0.1]]), np.array([[-800.0, -801.0]])))
+    # rows far apart; and the one passage with the answer has a prior that exp rounds to zero
+    cases.append((np.array([[800.0, 790.0], [0.0, 1.0]]), np.log([[0.5, 0.2], [0.3, 0.9]])))
+    cases.append((np.array([[800.0, 0.0]]), np.array([[-np.inf, -0.1]])))
     check(
         student,
         reference,
         cases,
         hint="Sum p(z) p(a|z) over passages, then take the logarithm, then the mean over rows. "
-        "The gradient is (prior - posterior) / B. Subtract the largest number before exp.",
+        "The gradient is (prior - posterior) / B. Subtract the largest number of each row before "
+        "exp, and stay in logarithms: a small prior may be zero as a number.",
         tolerance=1e-6,
     )

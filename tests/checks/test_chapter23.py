@@ -76,9 +76,29 @@ def underflows(scores, log_reading):
         return -np.log(joint.sum(1)).mean(), gradient / len(scores)
 
 
+def largest_of_the_whole_array(scores, log_reading):
+    def log_sum(x):
+        return x.max() + np.log(np.exp(x - x.max()).sum(1, keepdims=True))
+
+    with np.errstate(all="ignore"):
+        log_prior = scores - log_sum(scores)
+        joint = log_prior + log_reading
+        log_answer = log_sum(joint)
+        gradient = np.exp(log_prior) - np.exp(joint - log_answer)
+        return -log_answer.mean(), gradient / len(scores)
+
+
+def logarithm_of_a_prior_that_is_zero(scores, log_reading):
+    prior = softmax(scores, axis=1)
+    with np.errstate(all="ignore"):
+        joint = np.log(prior) + log_reading
+        gradient = prior - softmax(joint, axis=1)
+        return -logsumexp(joint, axis=1).mean(), gradient / len(scores)
+
+
 def test_marginal_accepts_the_right_function(capsys):
     chapter23.check_marginal(marginal)
-    assert "Right: 6 cases" in capsys.readouterr().out
+    assert "Right: 8 cases" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -91,6 +111,8 @@ def test_marginal_accepts_the_right_function(capsys):
         scores_taken_for_probabilities,
         overflows,
         underflows,
+        largest_of_the_whole_array,
+        logarithm_of_a_prior_that_is_zero,
     ],
 )
 def test_marginal_rejects(wrong):
