@@ -43,7 +43,13 @@ def encoding() -> list[dict]:
     parts = [to_float(part) for part in np.split(drawings, range(BATCH, PICTURES, BATCH))]
     for name, pictures, ours, module, ready in (
         ("towers", drawings, lambda p: encode_images(towers, p).numpy(), towers.image_tower, parts),
-        ("flag encoder", known, flags.encode, flags, [crop(known, flags.config.size)]),
+        (
+            "flag encoder, which crops first",
+            known,
+            flags.encode,
+            flags,
+            [crop(known, flags.config.size)],
+        ),
     ):
 
         def bare(module=module, ready=ready):
