@@ -66,9 +66,13 @@ class LinearRetriever(nn.Module):
         """Map vectors ``(N, D)`` to unit vectors ``(N, D)``."""
         return F.normalize(self.map(vectors), dim=-1)
 
+    def compare(self, queries: Tensor, index: Tensor) -> Tensor:
+        """Return cosines ``(B, N)`` of B queries ``(B, D)`` with N encoded keys ``(N, D)``."""
+        return self.encode(queries) @ index.T
+
     def forward(self, queries: Tensor, keys: Tensor) -> Tensor:
         """Return scores ``(B, N)`` of N keys ``(N, D)`` for B queries ``(B, D)``."""
-        return self.scale * self.encode(queries) @ self.encode(keys).T
+        return self.scale * self.compare(queries, self.encode(keys))
 
 
 @torch.no_grad()

@@ -21,6 +21,7 @@ Only the first and the last are told which passage is right. The last is the bou
 are measured against; the first retrieves at inference and not in training.
 Where a reader is given that does not change, the retriever alone learns, from a table of what that
 reader makes of every passage; that takes less than a second.
+:mod:`ravm_course.ravlm.joint_runs` does so for several seeds at once.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ from ravm_course.training import History, fit
 WAYS = (
     "inference only", "frozen", "apart", "marginal", "distilled", "multi-task", "known pairs",
 )  # fmt: skip
+#: the gradient is scaled down to this Euclidean norm
+CLIP_NORM = 1.0
 
 
 class Pair(nn.Module):
@@ -186,8 +189,32 @@ class JointLoss:
         if self.index is None or (every and self.done % every == 0):
             self.index = retriever.encode(self.keys)
         self.done += 1
-        nearness = retriever.encode(self.task.queries[rows]) @ self.index.T
+        nearness = retriever.compare(self.task.queries[rows], self.index)
         return nearness.topk(self.config.k, dim=1).indices
+
+
+class ContrastiveLoss:
+    """Contrast passages that count as right with all others of the store; nothing is read.
+
+    Parameters
+    ----------
+    task
+        The task.
+    way
+        `apart`: right are passages in which the answer stands; `known pairs`: the country's own.
+    """
+
+    def __init__(self, task: JointTask, way: str):
+        own = torch.eye(len(task.countries), dtype=torch.bool).expand_as(task.contains)
+        known = task.known()
+        self.task, self.keys = task, task.keys[known]
+        self.right = (task.contains if way == "apart" else own)[..., known]
+
+    def __call__(self, pair: Pair, batch: tuple[Tensor, Tensor]) -> Tensor:
+        """Return a scalar for rows of countries and of questions, shape ``(B,)`` each."""
+        rows, questions = batch
+        scores = pair.retriever(self.task.queries[rows], self.keys)
+        return contrastive_loss(scores, self.right[self.task.relation[questions], rows])
 
 
 def train(
@@ -238,15 +265,14 @@ def train(
     config = config or JointConfig()
     draw = JointBatches(task, config.batch, config.relations)
     options = {
-        "steps": config.steps, "warmup": config.steps // 20, "seed": seed, "clip_norm": 1.0,
+        "steps": config.steps, "warmup": config.steps // 20, "seed": seed, "clip_norm": CLIP_NORM,
         "progress": table is not None,  # the retriever alone takes less than a second
     }  # fmt: skip
     retriever = {"params": pair.retriever.parameters(), "lr": config.lr_retriever}
     together = way in ("marginal", "distilled", "multi-task")
     if way in ("apart", "known pairs"):
-        right = torch.eye(len(task.countries), dtype=torch.bool).expand_as(task.contains)
-        alone = _RetrieverLoss(task, task.contains if way == "apart" else right)
-        history = fit(pair, alone, draw, optimizer=torch.optim.AdamW([retriever]), **options)
+        loss = ContrastiveLoss(task, way)
+        history = fit(pair, loss, draw, optimizer=torch.optim.AdamW([retriever]), **options)
     if table is not None or together:
         groups = [retriever] * together
         if table is not None:
@@ -254,17 +280,3 @@ def train(
         loss = JointLoss(task, way, config, table, reading)
         history = fit(pair, loss, draw, optimizer=torch.optim.AdamW(groups), **options)
     return history
-
-
-class _RetrieverLoss:
-    """Contrast passages that count as right, (3, N, N), with all others of the store."""
-
-    def __init__(self, task: JointTask, right: Tensor):
-        known = task.known()
-        self.task, self.right, self.keys = task, right[..., known], task.keys[known]
-
-    def __call__(self, pair: Pair, batch: tuple[Tensor, Tensor]) -> Tensor:
-        rows, questions = batch
-        scores = pair.retriever(self.task.queries[rows], self.keys)
-        right = self.right[self.task.relation[questions], rows]
-        return contrastive_loss(scores, right)
