@@ -92,7 +92,7 @@ def tower_vectors(towers: CLIP, style: str) -> Tensor:
         Shape ``(235, D)``, in the order of :func:`ravm_course.data.facts.fact_countries`.
     """
     pictures = to_float(flag_images(fact_countries(), style))
-    return torch.cat([towers.encode_image(part) for part in pictures.split(64)])
+    return torch.cat([towers.encode_image(part) for part in pictures.split(32)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -214,7 +214,7 @@ def train_gan(
             f"and no negative number of updates."
         )
     chance = torch.Generator().manual_seed(seed)
-    adam = {"lr": lr, "betas": (0.5, 0.99)}
+    adam = {"lr": lr, "betas": (0.5, 0.99), "fused": True}
     of_generator = torch.optim.Adam(generator.parameters(), **adam)
     of_discriminator = torch.optim.Adam(discriminator.parameters(), **adam)
     generator.train()
@@ -229,7 +229,8 @@ def train_gan(
         pictures, condition = draw(chance)
         with torch.no_grad():
             faked = drawn(condition)
-        real, refused = discriminator(pictures, condition), discriminator(faked, condition)
+        both = torch.cat([pictures.flatten(1), faked])
+        real, refused = discriminator(both, condition.repeat(2, 1)).chunk(2)
         loss = discriminator_loss(real, refused)
         if wrong_conditions:
             other = condition[torch.randperm(len(condition), generator=chance)]

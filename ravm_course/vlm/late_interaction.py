@@ -73,7 +73,7 @@ def max_sim(
     return best.mean(-1) if weights is None else (best * weights).sum(-1)
 
 
-def patch_vectors(model: CLIP, images: np.ndarray, *, after: int = 11, batch: int = 64) -> Tensor:
+def patch_vectors(model: CLIP, images: np.ndarray, *, after: int = 11, batch: int = 32) -> Tensor:
     """Return what the image tower knows of each place, before it averages over the picture.
 
     Parameters
