@@ -13,9 +13,6 @@ CHAPTERS := $(wildcard notebooks/*.ipynb book/appendix/*.ipynb)
 
 export PYTHONUTF8 := 1
 export PYTHONDONTWRITEBYTECODE := 1
-# Some chapters use two threads: one that waits must leave its core to others, or a browser beside
-# the notebook makes it many times as slow.
-export OMP_WAIT_POLICY ?= PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help book serve lab test lint unit chapters site-tests scale-tests bench lock clean
@@ -81,9 +78,10 @@ unit: $(VENV)/dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadscope -m "not browser" \
 	    --ignore tests/browser --ignore tests/site
 
+# Two chapters at a time, some with two threads: a thread that waits must leave the core to others.
 chapters: $(VENV)/dev
-	OMP_NUM_THREADS=1 RAVM_COURSE_QUIET=1 $(BIN)/pytest --nbval \
-	    --nbval-sanitize-with tests/notebooks/sanitize.cfg -n 2 --dist loadscope $(CHAPTERS)
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE RAVM_COURSE_QUIET=1 $(BIN)/pytest --nbval --nbval-sanitize-with tests/notebooks/sanitize.cfg \
+	    -n 2 --dist loadscope $(CHAPTERS)
 
 site-tests: $(VENV)/dev book
 	$(BIN)/pytest tests/site tests/browser book/_ext/quiz.py book/_ext/api_room.py
