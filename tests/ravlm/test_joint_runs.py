@@ -4,17 +4,10 @@ import pytest
 import torch
 
 from ravm_course.ravlm.joint_runs import LinearRetrievers, clip_each, train_runs
-from ravm_course.ravlm.joint_task import LinearRetriever, load_joint_task
+from ravm_course.ravlm.joint_task import LinearRetriever
 from ravm_course.ravlm.joint_training import JointConfig, Pair, train
 
 SEEDS = (0, 7, 11)
-
-
-@pytest.fixture(scope="module")
-def task():
-    generator = torch.Generator().manual_seed(0)
-    keys = torch.randn(235, 8, generator=generator)
-    return load_joint_task(keys + 0.5 * torch.randn(235, 8, generator=generator), keys)
 
 
 @pytest.fixture(scope="module")

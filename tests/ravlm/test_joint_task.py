@@ -17,13 +17,6 @@ from ravm_course.training import fingerprint
 from ravm_course.vlm import load_pretrained
 
 
-@pytest.fixture(scope="module")
-def task():
-    generator = torch.Generator().manual_seed(0)
-    keys = torch.randn(235, 8, generator=generator)
-    return load_joint_task(keys + 0.5 * torch.randn(235, 8, generator=generator), keys)
-
-
 def pair_of(reader, seed=0):
     torch.manual_seed(seed)
     return Pair(LinearRetriever(8), Reader(reader.vocabulary, reader.config))
